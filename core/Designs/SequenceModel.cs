@@ -1,0 +1,60 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Equivariant.Core.Designs;
+
+/// <summary>
+/// A network that reads a source sentence and a target prefix and scores the next target token: what the sequence
+/// designs wrap, and what they are themselves, so that they nest.
+/// </summary>
+/// <remarks>
+/// One network, two ways to run it. <see cref="forward"/> scores all positions of a known target at once (teacher
+/// forcing). <see cref="Start"/> and <see cref="Step"/> score one position at a time, each step costing the same,
+/// for decoding. Both must give the same logits for the same tokens.
+/// Tokens are <c>int64</c>; shorter sentences are padded at the end with a padding token that the model knows of.
+/// </remarks>
+public abstract class SequenceModel : nn.Module<Tensor, Tensor, Tensor>
+{
+    /// <summary>Gives the module its name.</summary>
+    /// <param name="name">The module's name, as in any TorchSharp module.</param>
+    protected SequenceModel(string name)
+        : base(name)
+    {
+    }
+
+    /// <summary>Scores the token after each position of a target prefix.</summary>
+    /// <param name="source">Source tokens, <c>[B, S]</c>, <c>int64</c>.</param>
+    /// <param name="prefix">Target tokens from the start token on, <c>[B, T]</c>, <c>int64</c>.</param>
+    /// <returns>Logits <c>[B, T, V]</c>: at position <c>t</c> for the token that follows <c>prefix[:, t]</c>.</returns>
+    public abstract override Tensor forward(Tensor source, Tensor prefix);
+
+    /// <summary>Reads the source sentences.</summary>
+    /// <param name="source">Source tokens, <c>[B, S]</c>, <c>int64</c>.</param>
+    /// <returns>The state before the first target token, owned by the caller.</returns>
+    public abstract DecoderState Start(Tensor source);
+
+    /// <summary>Feeds one target token to each sentence and scores the next.</summary>
+    /// <param name="state">The state, which the step advances.</param>
+    /// <param name="tokens">One token a sentence, <c>[B]</c>, <c>int64</c>; the start token at first.</param>
+    /// <returns>Logits <c>[B, V]</c>.</returns>
+    public abstract Tensor Step(DecoderState state, Tensor tokens);
+}
+
+/// <summary>What a <see cref="SequenceModel"/> remembers between two decoding steps, for a batch of sentences.</summary>
+public abstract class DecoderState : IDisposable
+{
+    /// <summary>Keeps some of the sentences: a decoder drops those that are finished.</summary>
+    /// <param name="rows">The rows to keep, in their new order, <c>[B']</c>, <c>int64</c>.</param>
+    public abstract void Select(Tensor rows);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Releases the state's tensors.</summary>
+    /// <param name="disposing">Always true: tensors have finalisers of their own.</param>
+    protected abstract void Dispose(bool disposing);
+}

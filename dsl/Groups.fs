@@ -1,0 +1,3 @@
+namespace Equivariant
+module Groups =
+    let x = 1
