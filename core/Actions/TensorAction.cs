@@ -1,0 +1,105 @@
+using Equivariant.Core.Groups;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Equivariant.Core.Actions;
+
+/// <summary>How a group acts on batches of tensors, from the left: <c>(gh)·x = g·(h·x)</c>.</summary>
+/// <remarks>The first axis of every tensor is the batch; the group never acts on it.</remarks>
+public abstract class TensorAction
+{
+    /// <summary>Fixes the acting group.</summary>
+    /// <param name="group">The group that acts.</param>
+    protected TensorAction(Group group) => Group = group;
+
+    /// <summary>The group that acts.</summary>
+    public Group Group { get; }
+
+    /// <summary>Whether the action is by linear maps: it can be averaged. False for tokens.</summary>
+    public abstract bool IsLinear { get; }
+
+    /// <summary>Prepares some elements, in the given order, to act on batches.</summary>
+    /// <param name="elements">Elements of <see cref="Group"/> (or of a subgroup of it).</param>
+    public abstract OrbitMap Over(IReadOnlyList<GroupElement> elements);
+
+    /// <summary>
+    /// Prepares the exact average <c>1/|K| Σ k·x</c> over a subgroup, which is also its invariant projection.
+    /// </summary>
+    /// <param name="subgroup">The subgroup <c>K</c>.</param>
+    /// <remarks>
+    /// By the subgroup's transversals, <c>Π (1/|Uᵢ| Σ u)</c>: <c>Σ|Uᵢ|</c> steps, not <c>|K|</c>. Actions that
+    /// permute coordinates have a faster one.
+    /// </remarks>
+    /// <exception cref="EquivariantException">The action is not linear.</exception>
+    public virtual GroupAverage Average(Group subgroup)
+    {
+        RequireLinear();
+        return new TransversalAverage([.. subgroup.Transversals.Select(u => Over(u))]);
+    }
+
+    /// <summary>Applies one element to a batch.</summary>
+    /// <param name="element">The element <c>g</c>.</param>
+    /// <param name="x">The batch, <c>[B, …]</c>.</param>
+    /// <returns><c>g·x</c>, <c>[B, …]</c>.</returns>
+    public Tensor Apply(GroupElement element, Tensor x) => Over([element]).Expand(x);
+
+    /// <summary>Refuses averages of what is not a vector space.</summary>
+    protected void RequireLinear()
+    {
+        if (!IsLinear)
+        {
+            throw new EquivariantException($"{this} is not linear, so it has no averages; use representatives of orbits instead.");
+        }
+    }
+
+    private sealed class TransversalAverage(OrbitMap[] steps) : GroupAverage
+    {
+        public override Tensor Apply(Tensor x)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor average = x.alias();
+            foreach (OrbitMap step in steps)
+            {
+                average = step.Expand(average).unflatten(0, step.Count, x.shape[0]).mean([0L]);
+            }
+
+            return average.MoveToOuterDisposeScope();
+        }
+    }
+}
+
+/// <summary>Some group elements, prepared to act on batches: their index tensors are built once for each device.</summary>
+public abstract class OrbitMap
+{
+    /// <summary>Fixes the number of elements.</summary>
+    /// <param name="count">The number of elements.</param>
+    protected OrbitMap(int count) => Count = count;
+
+    /// <summary>The number of elements, <c>T</c>.</summary>
+    public int Count { get; }
+
+    /// <summary>Applies every element to every row.</summary>
+    /// <param name="x">The batch, <c>[B, …]</c>.</param>
+    /// <returns><c>[T·B, …]</c>: row <c>t·B + b</c> is <c>elements[t]·x[b]</c>.</returns>
+    public abstract Tensor Expand(Tensor x);
+
+    /// <summary>Undoes <see cref="Expand"/> on values at those rows.</summary>
+    /// <param name="y">The values, <c>[T·B, …]</c>.</param>
+    /// <returns><c>[T·B, …]</c>: row <c>t·B + b</c> is <c>elements[t]⁻¹·y[t·B + b]</c>.</returns>
+    public abstract Tensor PullBack(Tensor y);
+
+    /// <summary>Applies to each row an element of its own.</summary>
+    /// <param name="x">The batch, <c>[B, …]</c>.</param>
+    /// <param name="which">Positions in the list of elements, <c>[B]</c>, <c>int64</c>.</param>
+    /// <returns><c>[B, …]</c>: row <c>b</c> is <c>elements[which[b]]·x[b]</c>.</returns>
+    public abstract Tensor Select(Tensor x, Tensor which);
+}
+
+/// <summary>The exact average over a group: a projection onto what the group fixes.</summary>
+public abstract class GroupAverage
+{
+    /// <summary>Averages every row over the group.</summary>
+    /// <param name="x">The batch, <c>[B, …]</c>, floating point.</param>
+    /// <returns><c>1/|K| Σ k·x</c>, <c>[B, …]</c>.</returns>
+    public abstract Tensor Apply(Tensor x);
+}

@@ -1,0 +1,35 @@
+using Equivariant.Core.Groups;
+using static TorchSharp.torch;
+
+namespace Equivariant.Core.Actions;
+
+/// <summary>The action that moves nothing: with it on the output, equivariance is invariance.</summary>
+/// <param name="group">The group that acts.</param>
+public sealed class TrivialAction(Group group) : TensorAction(group)
+{
+    /// <inheritdoc/>
+    public override bool IsLinear => true;
+
+    /// <inheritdoc/>
+    public override OrbitMap Over(IReadOnlyList<GroupElement> elements) => new Repetition(elements.Count);
+
+    /// <inheritdoc/>
+    public override GroupAverage Average(Group subgroup) => new Nothing();
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Group.Name} acting trivially";
+
+    private sealed class Repetition(int count) : OrbitMap(count)
+    {
+        public override Tensor Expand(Tensor x) => x.repeat([Count, .. Enumerable.Repeat(1L, (int)x.dim() - 1)]);
+
+        public override Tensor PullBack(Tensor y) => y.alias();
+
+        public override Tensor Select(Tensor x, Tensor which) => x.alias();
+    }
+
+    private sealed class Nothing : GroupAverage
+    {
+        public override Tensor Apply(Tensor x) => x.alias();
+    }
+}

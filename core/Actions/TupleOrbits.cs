@@ -1,0 +1,96 @@
+using Equivariant.Core.Groups;
+
+namespace Equivariant.Core.Actions;
+
+/// <summary>Counts the orbits of a permutation group on ordered tuples of points: dimensions of invariant tensors.</summary>
+public static class TupleOrbits
+{
+    /// <summary>The number of tuples up to which all of them are walked through.</summary>
+    private const long Walked = 1L << 28;
+
+    /// <summary>Counts the orbits on ordered pairs of points, equal ones included: the dimension of the commutant.</summary>
+    /// <exception cref="EquivariantException">There are too many pairs.</exception>
+    public static long OnPairs(PermutationGroup group) => Count(group, 2);
+
+    /// <summary>Counts the orbits on ordered triples of points: the dimension of the invariants of the third tensor power.</summary>
+    /// <exception cref="EquivariantException">There are too many triples.</exception>
+    public static long OnTriples(PermutationGroup group) => Count(group, 3);
+
+    /// <summary>Counts the orbits on ordered tuples of some length.</summary>
+    /// <param name="group">The group; its action on its points counts.</param>
+    /// <param name="length">The length of the tuples, 0 or more.</param>
+    /// <exception cref="EquivariantException">There are too many tuples.</exception>
+    public static long Count(PermutationGroup group, int length)
+    {
+        if (length < 0)
+        {
+            throw new EquivariantException($"A tuple cannot have {length} entries.");
+        }
+
+        return Count(group, group.GeneratorCodes, length);
+    }
+
+    private static long Count(PermutationGroup group, int[][] generators, int length)
+    {
+        int degree = group.Degree;
+        if (length == 0)
+        {
+            return 1;
+        }
+
+        int[] orbits = PairOrbits.PointOrbits(degree, generators);
+        if (length == 1)
+        {
+            return orbits.Max() + 1;
+        }
+
+        if (generators.Length == 0)
+        {
+            return (long)Math.Pow(degree, length);
+        }
+
+        if (length == 2 && (long)degree * degree <= Walked)
+        {
+            return PairOrbits.CountOf(degree, generators, degree, generators);
+        }
+
+        if (Math.Pow(degree, length) <= Walked)
+        {
+            // Tuples are pairs (point, shorter tuple).
+            int[][] tails = generators;
+            for (int i = 2; i < length; i++)
+            {
+                tails = [.. generators.Zip(tails, Pairs)];
+            }
+
+            return PairOrbits.CountOf(tails[0].Length, tails, degree, generators);
+        }
+
+        // Orbits on tuples that begin with the first point of an orbit are orbits of its stabiliser on the rest.
+        long count = 0;
+        for (int point = 0, orbit = 0; point < degree; point++)
+        {
+            if (orbits[point] == orbit)
+            {
+                orbit++;
+                count += Count(group, StabiliserChain.Build(group, generators, point).StabiliserGenerators(1), length - 1);
+            }
+        }
+
+        return count;
+    }
+
+    private static int[] Pairs(int[] first, int[] second)
+    {
+        int[] pairs = new int[first.Length * second.Length];
+        for (int x = 0, at = 0; x < first.Length; x++)
+        {
+            foreach (int y in second)
+            {
+                pairs[at++] = first[x] * second.Length + y;
+            }
+        }
+
+        return pairs;
+    }
+}

@@ -1,0 +1,46 @@
+using System.Numerics;
+using Equivariant.Core.Actions;
+using Equivariant.Core.Groups;
+
+namespace Equivariant.Core.Facts;
+
+/// <summary>What there is to say about a permutation group. A field that was not feasible is null.</summary>
+/// <param name="Order">The number of elements.</param>
+/// <param name="Abelian">Whether all elements commute.</param>
+/// <param name="ConjugacyClasses">The number of conjugacy classes, or null for a large group of no known kind.</param>
+/// <param name="CenterOrder">The order of the centre.</param>
+/// <param name="DerivedOrder">The order of the derived subgroup.</param>
+/// <param name="Transitive">Whether all points are in one orbit.</param>
+/// <param name="OrbitsOnPoints">The number of orbits on points.</param>
+/// <param name="OrbitsOnPairs">The number of orbits on ordered pairs of points: the dimension of the commutant.</param>
+/// <param name="InvariantDim3">The number of orbits on ordered triples of points, or null when there are too many triples.</param>
+public sealed record GroupFacts(
+    BigInteger Order,
+    bool Abelian,
+    BigInteger? ConjugacyClasses,
+    BigInteger CenterOrder,
+    BigInteger DerivedOrder,
+    bool Transitive,
+    int OrbitsOnPoints,
+    long OrbitsOnPairs,
+    long? InvariantDim3)
+{
+    private const int LargestDegreeForTriples = 640;
+
+    /// <summary>Computes all of them.</summary>
+    /// <exception cref="EquivariantException">The group is too large for its chain to be found.</exception>
+    public static GroupFacts Of(PermutationGroup group)
+    {
+        int orbits = PairOrbits.PointOrbits(group.Degree, group.GeneratorCodes).Max() + 1;
+        return new GroupFacts(
+            group.Order,
+            group.IsAbelian,
+            group.ConjugacyClassCount,
+            group.Centre().Order,
+            group.DerivedSubgroup().Order,
+            orbits == 1,
+            orbits,
+            TupleOrbits.OnPairs(group),
+            group.Degree <= LargestDegreeForTriples ? TupleOrbits.OnTriples(group) : null);
+    }
+}

@@ -1,0 +1,167 @@
+using System.Numerics;
+
+namespace Equivariant.Core.Groups;
+
+/// <summary>
+/// Bounds the order of a permutation group from above by what its orbits and blocks allow. Where a chain found with random elements,
+/// whose order is a bound from below, reaches it, nothing is left to prove.
+/// </summary>
+internal static class OrderBound
+{
+    /// <summary>The largest number of points among which blocks are looked for.</summary>
+    private const int MostPointsForBlocks = 1024;
+
+    /// <summary>Bounds the order by the product of bounds for the orbits.</summary>
+    public static BigInteger Of(int degree, IReadOnlyList<int[]> generators)
+    {
+        int[] orbit = new int[degree];
+        Array.Fill(orbit, -1);
+        BigInteger bound = BigInteger.One;
+        for (int start = 0; start < degree; start++)
+        {
+            if (orbit[start] >= 0)
+            {
+                continue;
+            }
+
+            List<int> points = [start];
+            orbit[start] = 0;
+            for (int i = 0; i < points.Count; i++)
+            {
+                foreach (int[] generator in generators)
+                {
+                    int image = generator[points[i]];
+                    if (orbit[image] < 0)
+                    {
+                        orbit[image] = points.Count;
+                        points.Add(image);
+                    }
+                }
+            }
+
+            if (points.Count > 1)
+            {
+                int[][] restricted = [.. generators.Select(g => points.Select(point => orbit[g[point]]).ToArray())];
+                bound *= OfTransitive(points.Count, restricted);
+            }
+        }
+
+        return bound;
+    }
+
+    private static BigInteger OfTransitive(int degree, int[][] generators)
+    {
+        // A commutative transitive group is regular.
+        if (Commute(generators))
+        {
+            return degree;
+        }
+
+        BigInteger bound = Factorial(degree);
+        if (generators.All(g => Permutations.IsEven(g)))
+        {
+            bound /= 2;
+        }
+
+        if (degree <= MostPointsForBlocks && SmallestBlocks(degree, generators) is int[] blocks)
+        {
+            // Inside the wreath product of all permutations of a block with the action on blocks.
+            int count = blocks.Max() + 1;
+            int[][] onBlocks = [.. generators.Select(g =>
+            {
+                int[] image = new int[count];
+                for (int point = 0; point < degree; point++)
+                {
+                    image[blocks[point]] = blocks[g[point]];
+                }
+
+                return image;
+            })];
+            bound = BigInteger.Min(bound, BigInteger.Pow(Factorial(degree / count), count) * Of(count, onBlocks));
+        }
+
+        return bound;
+    }
+
+    private static bool Commute(int[][] generators)
+    {
+        for (int i = 0; i < generators.Length; i++)
+        {
+            for (int j = i + 1; j < generators.Length; j++)
+            {
+                for (int point = 0; point < generators[i].Length; point++)
+                {
+                    if (generators[i][generators[j][point]] != generators[j][generators[i][point]])
+                    {
+                        return false;
+                    }
+                }
+            }
+        }
+
+        return true;
+    }
+
+    private static BigInteger Factorial(int n)
+    {
+        BigInteger product = BigInteger.One;
+        for (int i = 2; i <= n; i++)
+        {
+            product *= i;
+        }
+
+        return product;
+    }
+
+    /// <summary>Numbers the blocks of the finest system in which point 0 shares a block with another (Atkinson, 1975); null when there is none.</summary>
+    private static int[]? SmallestBlocks(int degree, int[][] generators)
+    {
+        int[]? best = null;
+        int bestCount = 1;
+        for (int other = 1; other < degree; other++)
+        {
+            int[] parent = Permutations.Identity(degree);
+            Queue<(int, int)> merged = new();
+            parent[other] = 0;
+            merged.Enqueue((0, other));
+            while (merged.TryDequeue(out (int A, int B) pair))
+            {
+                foreach (int[] generator in generators)
+                {
+                    int a = Root(parent, generator[pair.A]), b = Root(parent, generator[pair.B]);
+                    if (a != b)
+                    {
+                        parent[Math.Max(a, b)] = Math.Min(a, b);
+                        merged.Enqueue((a, b));
+                    }
+                }
+            }
+
+            int[] number = new int[degree];
+            int count = 0;
+            for (int point = 0; point < degree; point++)
+            {
+                int root = Root(parent, point);
+                number[point] = root == point ? count++ : number[root];
+            }
+
+            if (count > bestCount)
+            {
+                (best, bestCount) = (number, count);
+            }
+        }
+
+        return best;
+    }
+
+    private static int Root(int[] parent, int point)
+    {
+        while (parent[point] != point)
+        {
+            parent[point] = parent[parent[point]];
+            point = parent[point];
+        }
+
+        return point;
+    }
+}

@@ -1,0 +1,136 @@
+module Equivariant.Tests.Actions.PermutationActionTests
+
+open System
+open System.Collections.Generic
+open System.Numerics
+open FsCheck.Xunit
+open Xunit
+open Equivariant.Core
+open Equivariant.Core.Actions
+open Equivariant.Core.Groups
+open Equivariant.Tests.Groups.GroupExpressions
+
+let private random (seed: int) = Random seed
+
+/// Actions of a small group: regular, on cosets, a sum and a product of them.
+let private actions (group: Group) (random: Random) =
+    let subgroup = group.Subgroup [| group.Random random |]
+    let regular = PermutationAction.Regular group
+    let cosets = PermutationAction.OnCosets(group, subgroup)
+
+    [
+        regular
+        cosets
+        regular.Plus cosets
+        cosets.Times cosets
+        PermutationAction.Trivial(group, 3)
+    ]
+
+[<Properties(Arbitrary = [| typeof<Arbitraries> |], MaxTest = 40)>]
+module ``Actions of a small group`` =
+
+    [<Property>]
+    let ``are homomorphisms into permutations`` (SmallGroup expression) (seed: int) =
+        let group = build expression
+        let random = random seed
+
+        for action in actions group random do
+            let g, h = group.Random random, group.Random random
+
+            let gh, permutationG, permutationH =
+                action.Permutation(g * h), action.Permutation g, action.Permutation h
+
+            Assert.Equal<int[]>(permutationH |> Array.map (fun x -> permutationG[x]), gh)
+            Assert.Equal<int[]>([| 0 .. action.Degree - 1 |], action.Permutation group.Identity)
+
+    [<Property>]
+    let ``have orbits as Burnside's lemma counts them`` (SmallGroup expression) (seed: int) =
+        let group = build expression
+        let actions = actions group (random seed)
+        let elements = List.ofSeq group.Elements
+
+        let fixedPoints (action: PermutationAction) g =
+            action.Permutation g
+            |> Seq.indexed
+            |> Seq.filter (fun (i, x) -> i = x)
+            |> Seq.length
+
+        for action in actions do
+            let sum = elements |> List.sumBy (fixedPoints action)
+            Assert.Equal(sum / elements.Length, action.OrbitCount)
+
+        for v in actions do
+            for w in actions do
+                if v.Degree * w.Degree < 20000 then
+                    let sum = elements |> List.sumBy (fun g -> fixedPoints v g * fixedPoints w g)
+                    let pairs = PairOrbits.Of(v, w)
+                    Assert.Equal(sum / elements.Length, pairs.Count)
+                    Assert.Equal(pairs.Count, PairOrbits.CountOf(v, w))
+
+                    for g in group.Generators do
+                        let gv, gw = v.Permutation g, w.Permutation g
+
+                        for row in 0 .. w.Degree - 1 do
+                            for column in 0 .. v.Degree - 1 do
+                                Assert.Equal(
+                                    pairs.Labels[row * v.Degree + column],
+                                    pairs.Labels[gw[row] * v.Degree + gv[column]]
+                                )
+
+    [<Property>]
+    let ``restrict to subgroups and pull back along homomorphisms`` (SmallGroup expression) (seed: int) =
+        let group = build expression
+        let random = random seed
+        let subgroup = group.Subgroup [| group.Random random; group.Random random |]
+        let quotient = group.Quotient(group.NormalClosure [| group.Random random |])
+
+        for action in actions group random do
+            let restricted = action.Restrict subgroup
+            let g = subgroup.Random random
+            Assert.Equal<int[]>(action.Permutation g, restricted.Permutation g)
+
+            let orbits =
+                HashSet(Seq.map (fun (o: int[]) -> String.Join(",", o)) restricted.Orbits)
+
+            for start in 0 .. action.Degree - 1 do
+                let orbit =
+                    subgroup.Elements
+                    |> Seq.map (fun g -> action.Permutation(g)[start])
+                    |> Seq.distinct
+                    |> Seq.sort
+
+                Assert.Contains(String.Join(",", orbit), orbits)
+
+        let induced = (PermutationAction.Regular quotient).Pullback quotient.Projection
+        let g = group.Random random
+
+        let expected =
+            (PermutationAction.Regular quotient).Permutation(quotient.Projection.Apply g)
+
+        Assert.Equal<int[]>(expected, induced.Permutation g)
+
+let private refuse (part: string) (attempt: unit -> obj) =
+    let error = Assert.Throws<EquivariantException>(fun () -> attempt () |> ignore)
+    Assert.Contains(part, error.Message)
+
+[<Fact>]
+let ``what is not an action is refused, naming the generator`` () =
+    let c3 = Group.Cyclic 3
+    refuse "1" (fun () -> PermutationAction(c3, 2, [| [| 1; 0 |] |]))
+    refuse "" (fun () -> PermutationAction(c3, 2, [| [| 0; 0 |] |]))
+    refuse "" (fun () -> PermutationAction(c3, 2, [||]))
+    let klein = Group.KleinFour()
+    // Two swaps that do not commute can't stand for two elements that do.
+    refuse "" (fun () -> PermutationAction(klein, 3, [| [| 1; 0; 2 |]; [| 0; 2; 1 |] |]))
+
+    refuse "formula" (fun () ->
+        PermutationAction.FromFormula(c3, 3, (fun g i -> if g.Code[0] = 2 then i else (i + g.Code[0]) % 3)))
+
+    refuse "cannot act" (fun () -> PermutationAction.Regular(c3).Permutation((Group.Cyclic 4).Identity))
+
+[<Fact>]
+let ``the whole symmetric group acts on 4096 points without being listed`` () =
+    let symmetric = Group.Symmetric 4096
+    let action = PermutationAction.Natural symmetric
+    Assert.Equal(2, PairOrbits.CountOf(action, action))
+    Assert.Equal(1, action.OrbitCount)

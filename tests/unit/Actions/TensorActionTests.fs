@@ -1,0 +1,134 @@
+module Equivariant.Tests.Actions.TensorActionTests
+
+open System
+open FsCheck.Xunit
+open TorchSharp
+open Xunit
+open Equivariant.Core
+open Equivariant.Core.Actions
+open Equivariant.Core.Groups
+open Equivariant.Tests.Tensors
+
+// C4 × C2 acts on 12 things: a four-cycle, two more of them in step, with the pairs of both swapped.
+let private group = Group.Direct [| Group.Cyclic 4 :> Group; Group.Cyclic 2 |]
+
+let private indices =
+    PermutationAction(
+        group,
+        12,
+        [|
+            [| 1; 2; 3; 0; 5; 6; 7; 4; 8; 9; 10; 11 |]
+            [| 4; 5; 6; 7; 0; 1; 2; 3; 9; 8; 10; 11 |]
+        |]
+    )
+
+let private onAxis = AxisAction(indices, -1)
+let private onMiddle = AxisAction(indices, -2)
+let private onPixels = AxisAction(indices, -2, -1)
+let private onTokens = TokenAction indices
+
+let private actions: (string * TensorAction * (Random -> torch.Tensor)) list =
+    let random shape (seed: Random) =
+        torch.manual_seed (int64 (seed.Next())) |> ignore
+        torch.randn (Array.ofList shape, dtype = torch.float64)
+
+    [
+        "last axis", onAxis, random [ 3L; 2L; 12L ]
+        "middle axis", onMiddle, random [ 3L; 12L; 2L ]
+        "pixels", onPixels, random [ 3L; 2L; 4L; 3L ]
+        "tokens", onTokens, (fun seed -> tokens seed 0 12 [ 3L; 5L ])
+        "trivial", TrivialAction group, random [ 3L; 4L ]
+    ]
+
+[<Property>]
+let ``actions are actions: the identity does nothing and products act one after the other`` (seed: int) =
+    let random = Random seed
+
+    for name, action, draw in actions do
+        let x = draw random
+        let g, h = group.Random random, group.Random random
+        Assert.True(distance x (action.Apply(group.Identity, x)) = 0.0, name)
+        Assert.True(distance (action.Apply(g * h, x)) (action.Apply(g, action.Apply(h, x))) = 0.0, name)
+
+[<Property>]
+let ``coordinates move with their index`` (seed: int) =
+    let random = Random seed
+    let g = group.Random random
+    let permutation = indices.Permutation g
+    let x = torch.arange(12L, dtype = torch.float64).unsqueeze 0L
+    let moved = onAxis.Apply(g, x)
+
+    for i in 0..11 do
+        Assert.Equal(double i, moved[0L, int64 permutation[i]].item<double>())
+
+[<Property>]
+let ``expand lists the orbit and pull back undoes it`` (seed: int) =
+    let random = Random seed
+    let elements = [| for _ in 1 .. random.Next(1, 6) -> group.Random random |]
+
+    for name, action, draw in actions do
+        let x = draw random
+        let map = action.Over elements
+        let rows = map.Expand x
+        Assert.Equal(elements.LongLength * x.shape[0], rows.shape[0])
+
+        for t in 0 .. elements.Length - 1 do
+            let part = rows.narrow (0L, int64 t * x.shape[0], x.shape[0])
+            Assert.True(distance (action.Apply(elements[t], x)) part = 0.0, name)
+
+        let repeated = torch.cat (Array.replicate elements.Length x, 0L)
+        Assert.True(distance repeated (map.PullBack rows) = 0.0, name)
+
+[<Property>]
+let ``select applies to each row an element of its own`` (seed: int) =
+    let random = Random seed
+    let elements = [| for _ in 1..4 -> group.Random random |]
+
+    for name, action, draw in actions do
+        let x = draw random
+        let which = tokens random 0 4 [ x.shape[0] ]
+        let moved = (action.Over elements).Select(x, which)
+
+        for row in 0L .. x.shape[0] - 1L do
+            let alone =
+                action.Apply(elements[int (which[row].item<int64>())], x.narrow (0L, row, 1L))
+
+            Assert.True(distance alone (moved.narrow (0L, row, 1L)) = 0.0, name)
+
+/// An action that has only its maps, so that its average goes through the transversals.
+type private Plain(action: TensorAction) =
+    inherit TensorAction(action.Group)
+    override _.IsLinear = true
+    override _.Over elements = action.Over elements
+
+[<Property(MaxTest = 30)>]
+let ``averages over a subgroup equal the sum over all of its elements`` (seed: int) =
+    let random = Random seed
+
+    let subgroup =
+        group.Subgroup [| for _ in 1 .. random.Next(0, 3) -> group.Random random |]
+
+    for name, action, draw in actions do
+        if action.IsLinear then
+            let x = draw random
+            let elements = Array.ofSeq subgroup.Elements
+            let sum = elements |> Array.map (fun g -> action.Apply(g, x)) |> Array.reduce (+)
+            let expected = sum / (float elements.Length).ToScalar()
+            Assert.True(distance expected (action.Average(subgroup).Apply x) < 1e-12, name)
+
+            Assert.True(
+                distance expected ((Plain action).Average(subgroup).Apply x) < 1e-12,
+                $"{name}, by transversals"
+            )
+
+[<Fact>]
+let ``tensors that do not fit, and averages of tokens, are refused in a sentence`` () =
+    let refuse (part: string) (attempt: unit -> obj) =
+        let error = Assert.Throws<EquivariantException>(fun () -> attempt () |> ignore)
+        Assert.Contains(part, error.Message)
+
+    refuse "needs 12 coordinates" (fun () -> onAxis.Apply(group.Identity, torch.zeros (2L, 11L)))
+    refuse "the first of them the batch" (fun () -> onPixels.Apply(group.Identity, torch.zeros (12L, 1L)))
+    refuse "adjacent axes" (fun () -> AxisAction(indices, -1, -3))
+    refuse "adjacent axes" (fun () -> AxisAction(indices, 0))
+    refuse "not linear" (fun () -> onTokens.Average group)
