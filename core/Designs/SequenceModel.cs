@@ -8,8 +8,10 @@ namespace Equivariant.Core.Designs;
 /// designs wrap, and what they are themselves, so that they nest.
 /// </summary>
 /// <remarks>
-/// One network, two ways to run it. <see cref="forward"/> scores all positions of a known target at once (teacher
-/// forcing). <see cref="Start"/> and <see cref="Step"/> score one position at a time, each step costing the same,
+/// One network, two ways to run it. <c>forward(source, prefix)</c> scores all positions of a known target at once
+/// (teacher forcing): source tokens <c>[B, S]</c> and target tokens from the start token on <c>[B, T]</c> give logits
+/// <c>[B, T, V]</c>, at position <c>t</c> for the token that follows <c>prefix[:, t]</c>. (It is not declared again
+/// here: F# cannot override a member that was abstract twice.) <see cref="Start"/> and <see cref="Step"/> score one position at a time, each step costing the same,
 /// for decoding. Both must give the same logits for the same tokens.
 /// Tokens are <c>int64</c>; shorter sentences are padded at the end with a padding token that the model knows of.
 /// </remarks>
@@ -21,12 +23,6 @@ public abstract class SequenceModel : nn.Module<Tensor, Tensor, Tensor>
         : base(name)
     {
     }
-
-    /// <summary>Scores the token after each position of a target prefix.</summary>
-    /// <param name="source">Source tokens, <c>[B, S]</c>, <c>int64</c>.</param>
-    /// <param name="prefix">Target tokens from the start token on, <c>[B, T]</c>, <c>int64</c>.</param>
-    /// <returns>Logits <c>[B, T, V]</c>: at position <c>t</c> for the token that follows <c>prefix[:, t]</c>.</returns>
-    public abstract override Tensor forward(Tensor source, Tensor prefix);
 
     /// <summary>Reads the source sentences.</summary>
     /// <param name="source">Source tokens, <c>[B, S]</c>, <c>int64</c>.</param>

@@ -1,0 +1,134 @@
+using Equivariant.Core.Actions;
+using Equivariant.Core.Orbits;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Equivariant.Core.Designs;
+
+/// <summary>
+/// Makes any network equivariant under a group, from one input tensor to one output tensor, at the price of the
+/// indices of a family of normal subgroups: <c>f(x) = Σᵢ reduce_{t∈Tᵢ} t⁻¹·Sym_{Kᵢ}(Mᵢ(t·Inv_{Kᵢ}(x)))</c>.
+/// </summary>
+/// <remarks>
+/// All terms of a batch that share a model are one call of it. With the trivial subgroup as the only kernel this is
+/// <see cref="Equitune"/>; with kernels, "multi-equitune", and with other reductions "multi-λ-equitune" and
+/// "multi-equizero". A design is itself a module from one tensor to one tensor, so designs nest.
+/// Source: Baltaji, Basu, Varshney, "Efficient Model-Agnostic Multi-Group Equivariant Networks" (TMLR 2024).
+/// </remarks>
+public class QuotientDesign : nn.Module<Tensor, Tensor>
+{
+    private readonly nn.IModule<Tensor, Tensor>[] _models;
+    private readonly Term[] _terms;
+
+    /// <summary>Wraps one model that all terms share.</summary>
+    /// <param name="model">The network, from <c>[R, …]</c> to <c>[R, …]</c>: a module, or a TorchScript module.</param>
+    /// <param name="input">How the group acts on the model's input.</param>
+    /// <param name="output">How it acts on the output; linear. <see cref="TrivialAction"/> makes an invariant model.</param>
+    /// <param name="terms">The family of kernels, each with a transversal.</param>
+    /// <param name="reduction">How a term's values become one; the mean, if left out.</param>
+    /// <param name="invariance">What replaces an input under a kernel; the average, if left out.</param>
+    /// <param name="evaluation">How rows are given to the model; plainly, if left out.</param>
+    /// <exception cref="EquivariantException">The groups differ, there is no term, or the parts do not fit.</exception>
+    public QuotientDesign(
+        nn.IModule<Tensor, Tensor> model,
+        TensorAction input,
+        TensorAction output,
+        IReadOnlyList<QuotientTerm> terms,
+        Reduction? reduction = null,
+        Invariance? invariance = null,
+        Evaluation? evaluation = null)
+        : this([model], input, output, terms, reduction, invariance, evaluation)
+    {
+    }
+
+    /// <summary>Wraps one model for all terms, or a model of its own for each.</summary>
+    /// <param name="models">One network, or as many as there are terms; modules become child modules.</param>
+    /// <param name="input">How the group acts on the models' input.</param>
+    /// <param name="output">How it acts on their output; linear.</param>
+    /// <param name="terms">The family of kernels, each with a transversal.</param>
+    /// <param name="reduction">How a term's values become one; the mean, if left out.</param>
+    /// <param name="invariance">What replaces an input under a kernel; the average, if left out.</param>
+    /// <param name="evaluation">How rows are given to the models; plainly, if left out.</param>
+    /// <exception cref="EquivariantException">The groups differ, there is no term, or the parts do not fit.</exception>
+    public QuotientDesign(
+        IReadOnlyList<nn.IModule<Tensor, Tensor>> models,
+        TensorAction input,
+        TensorAction output,
+        IReadOnlyList<QuotientTerm> terms,
+        Reduction? reduction = null,
+        Invariance? invariance = null,
+        Evaluation? evaluation = null)
+        : base(nameof(QuotientDesign))
+    {
+        DesignChecks.RequireOneGroup(terms, input.Group, output.Group);
+        DesignChecks.RequireModelPerTerm(models.Count, terms.Count);
+        Reduction = reduction ?? Reduction.Mean();
+        Invariance = invariance ?? Invariance.Average;
+        Evaluation = evaluation ?? Evaluation.Plain;
+        Input = input;
+        Output = output;
+        Terms = terms;
+        _models = [.. models];
+        _terms = [.. terms.Select(term => new Term(term, input, output, Invariance, Reduction))];
+        Wrapping.Register(this, _models);
+        register_module("reduction", Reduction);
+    }
+
+    /// <summary>The family of kernels.</summary>
+    public IReadOnlyList<QuotientTerm> Terms { get; }
+
+    /// <summary>How the group acts on the input.</summary>
+    public TensorAction Input { get; }
+
+    /// <summary>How the group acts on the output.</summary>
+    public TensorAction Output { get; }
+
+    /// <summary>How a term's values become one.</summary>
+    public Reduction Reduction { get; }
+
+    /// <summary>What replaces an input under a kernel.</summary>
+    public Invariance Invariance { get; }
+
+    /// <summary>How rows are given to the models.</summary>
+    public Evaluation Evaluation { get; set; }
+
+    /// <summary>The wrapped models: one, or one for each term.</summary>
+    public IReadOnlyList<nn.IModule<Tensor, Tensor>> Models => _models;
+
+    /// <summary>Evaluations of a model for one input: <c>Σ|G/Kᵢ|</c>.</summary>
+    public int EvaluationsPerInput => Terms.Sum(term => term.Evaluations);
+
+    /// <summary>Evaluates the equivariant model.</summary>
+    /// <param name="input">The batch, <c>[B, …]</c>.</param>
+    /// <returns>The outputs, <c>[B, …]</c>.</returns>
+    public override Tensor forward(Tensor input)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor[] rows = [.. _terms.Select(term => term.Expand(input))];
+        Tensor[] values = _models.Length == 1
+            ? EvaluateTogether(rows)
+            : [.. _models.Zip(rows, (model, row) => Evaluation.Evaluate(inputs => model.call(inputs[0]), row))];
+        return _terms.Select((term, i) => term.Collect(rows[i], values[i]))
+            .Aggregate((sum, value) => sum + value).MoveToOuterDisposeScope();
+    }
+
+    private Tensor[] EvaluateTogether(Tensor[] rows) =>
+        Evaluation.Evaluate(inputs => _models[0].call(inputs[0]), rows.Length == 1 ? rows[0] : cat(rows, 0))
+            .split([.. rows.Select(row => row.shape[0])], 0);
+
+    /// <summary>A term with its actions prepared.</summary>
+    private sealed class Term(QuotientTerm term, TensorAction input, TensorAction output, Invariance invariance, Reduction reduction)
+    {
+        private readonly Func<Tensor, Tensor>? _invariant = term.Kernel.Order.IsOne ? null : invariance.Over(term.Kernel, input);
+        private readonly OrbitMap _expand = input.Over(term.Transversal);
+        private readonly OrbitReduction _collect = new(term, output, reduction);
+
+        public Tensor Expand(Tensor x)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            return _expand.Expand(_invariant is null ? x : _invariant(x)).MoveToOuterDisposeScope();
+        }
+
+        public Tensor Collect(Tensor rows, Tensor values) => _collect.Apply(rows, values);
+    }
+}

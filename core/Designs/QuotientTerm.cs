@@ -1,0 +1,128 @@
+using Equivariant.Core.Actions;
+using Equivariant.Core.Facts;
+using Equivariant.Core.Groups;
+using Equivariant.Core.Orbits;
+
+namespace Equivariant.Core.Designs;
+
+/// <summary>
+/// One term of the quotient design: a normal subgroup <c>K</c> of the group and a transversal <c>T</c> of it.
+/// </summary>
+/// <remarks>
+/// The term <c>f_K(x) = 1/|T| Σ_t t⁻¹·Sym_K(M(t·Inv_K(x)))</c> is equivariant under the whole group for any model
+/// <c>M</c>, and costs <c>|T| = |G/K|</c> evaluations of it.
+/// Source: Baltaji, Basu, Varshney, "Efficient Model-Agnostic Multi-Group Equivariant Networks" (TMLR 2024), in the
+/// form that also holds for groups other than direct products.
+/// </remarks>
+public sealed class QuotientTerm
+{
+    private QuotientTerm(Group group, Subgroup kernel, Subgroup? complement, IReadOnlyList<GroupElement> transversal)
+    {
+        Group = group;
+        Kernel = kernel;
+        Complement = complement;
+        Transversal = transversal;
+    }
+
+    /// <summary>The group under which the term is equivariant.</summary>
+    public Group Group { get; }
+
+    /// <summary>The normal subgroup <c>K</c>, under which the term is invariant and symmetric.</summary>
+    public Subgroup Kernel { get; }
+
+    /// <summary>The subgroup that serves as transversal, where one was asked for.</summary>
+    public Subgroup? Complement { get; }
+
+    /// <summary>One element of each coset of <c>K</c>, the identity first.</summary>
+    public IReadOnlyList<GroupElement> Transversal { get; }
+
+    /// <summary>Evaluations of the model for one input: <c>|G/K|</c>.</summary>
+    public int Evaluations => Transversal.Count;
+
+    /// <summary>The term of a normal subgroup, with a complement as transversal where the group's structure shows one.</summary>
+    /// <param name="group">The group <c>G</c>.</param>
+    /// <param name="kernel">The subgroup <c>K</c>.</param>
+    /// <exception cref="EquivariantException"><paramref name="kernel"/> is not normal; the message names the elements that show it.</exception>
+    public static QuotientTerm Of(Group group, Subgroup kernel)
+    {
+        if (kernel.Complement is { } complement)
+        {
+            return Split(group, kernel, complement);
+        }
+
+        OrbitLimit.RequireListable(group, group.Order / kernel.Order);
+        return new QuotientTerm(group, kernel, null, group.Transversal(kernel));
+    }
+
+    /// <summary>The term of a normal subgroup with a transversal of the user's.</summary>
+    /// <param name="group">The group <c>G</c>.</param>
+    /// <param name="kernel">The subgroup <c>K</c>.</param>
+    /// <param name="transversal">One element of each coset of <c>K</c>, in any order.</param>
+    /// <exception cref="EquivariantException"><paramref name="kernel"/> is not normal, or the elements are no transversal.</exception>
+    public static QuotientTerm With(Group group, Subgroup kernel, IReadOnlyList<GroupElement> transversal)
+    {
+        GroupHomomorphism projection = group.Quotient(kernel).Projection;
+        if (transversal.Select(projection.Apply).Distinct().Count() != transversal.Count || transversal.Count != group.Order / kernel.Order)
+        {
+            throw new EquivariantException(
+                $"These {transversal.Count} elements are no transversal of {kernel} in {group}: one of each of its {group.Order / kernel.Order} cosets is needed.");
+        }
+
+        return new QuotientTerm(group, kernel, null, transversal);
+    }
+
+    /// <summary>The family that reaches the most equivariant linear maps with at most so many evaluations.</summary>
+    /// <param name="input">How the group acts on the input.</param>
+    /// <param name="output">How it acts on the output.</param>
+    /// <param name="budget">The most evaluations of the model for one input.</param>
+    /// <exception cref="EquivariantException">The groups differ, or the budget is below one evaluation.</exception>
+    public static IReadOnlyList<QuotientTerm> WithinBudget(AxisAction input, AxisAction output, int budget) =>
+        [.. KernelSearch.Find(input.Indices, output.Indices, budget).Kernels.Select(kernel => Of(input.Group, kernel))];
+
+    /// <summary>The default family, from the group's structure: for a direct product that of <see cref="ForFactors"/>.</summary>
+    /// <param name="group">The group <c>G</c>.</param>
+    public static IReadOnlyList<QuotientTerm> Default(Group group) =>
+        [.. group.DefaultKernels().Select(kernel => Of(group, kernel))];
+
+    /// <summary>
+    /// The term of a normal subgroup whose transversal is a subgroup: what terms on tokens need, where
+    /// <c>Inv_K</c> is a representative that <c>K</c> does not fix.
+    /// </summary>
+    /// <param name="group">The group <c>G</c>.</param>
+    /// <param name="kernel">The subgroup <c>K</c>.</param>
+    /// <param name="complement">A subgroup <c>H</c> with <c>KH = G</c> and <c>K ∩ H = 1</c>.</param>
+    /// <exception cref="EquivariantException"><paramref name="kernel"/> is not normal, or <paramref name="complement"/> is none.</exception>
+    public static QuotientTerm Split(Group group, Subgroup kernel, Subgroup complement)
+    {
+        group.RequireNormal(kernel);
+        if (kernel.Order * complement.Order != group.Order)
+        {
+            throw new EquivariantException(
+                $"{complement} is no complement of {kernel} in {group}: the orders have to multiply to {group.Order}.");
+        }
+
+        OrbitLimit.RequireListable(group, complement.Order);
+        GroupElement[] transversal = [.. complement.Elements];
+        foreach (GroupElement shared in transversal.Where(element => !element.IsIdentity && kernel.Contains(element)))
+        {
+            throw new EquivariantException($"{complement} is no complement of {kernel} in {group}: both contain {shared}.");
+        }
+
+        return new QuotientTerm(group, kernel, complement, transversal);
+    }
+
+    /// <summary>
+    /// The paper's family for a direct product <c>G₁ × … × G_N</c>: a term for each factor, whose kernel is the
+    /// product of the others. It costs <c>Σ|Gᵢ|</c> evaluations.
+    /// </summary>
+    /// <param name="group">The direct product.</param>
+    public static IReadOnlyList<QuotientTerm> ForFactors(DirectProduct group) =>
+        [.. Enumerable.Range(0, group.Factors.Count).Select(i => Split(group, group.ComplementSubgroup(i), group.FactorSubgroup(i)))];
+
+    /// <summary>The term of the trivial subgroup: equituning, with <c>|G|</c> evaluations.</summary>
+    /// <param name="group">The group <c>G</c>.</param>
+    public static QuotientTerm Equitune(Group group) => Split(group, group.TrivialSubgroup, group.WholeSubgroup);
+
+    /// <summary>Names the kernel and the price.</summary>
+    public override string ToString() => $"kernel {Kernel}, {Evaluations} evaluations";
+}

@@ -1,0 +1,130 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Equivariant.Core.Designs;
+
+/// <summary>
+/// How the pulled-back values over a transversal become one value: a weighted mean whose weights may depend on the
+/// rows, but on nothing else, which keeps every design equivariant.
+/// </summary>
+/// <remarks>
+/// It is a module, for the parameters that its weights may have: registered, saved and trained with the design.
+/// </remarks>
+public abstract class Reduction : nn.Module
+{
+    /// <summary>Names the module.</summary>
+    /// <param name="name">The module's name.</param>
+    protected Reduction(string name)
+        : base(name)
+    {
+    }
+
+    /// <summary>The plain mean: equituning.</summary>
+    public static Reduction Mean() => new MeanReduction();
+
+    /// <summary>
+    /// λ-equituning: weights <c>λ(t·x) / Σ_t λ(t·x)</c> with <c>λ = exp(network)</c>, so that they are never negative.
+    /// </summary>
+    /// <param name="logarithm">
+    /// The network <c>log λ</c>, from rows <c>[R, …]</c> as the model gets them to <c>[R]</c> or <c>[R, 1]</c>.
+    /// A constant network gives the mean.
+    /// </param>
+    /// <remarks>Source: Basu et al., "Efficient Equivariant Transfer Learning from Pretrained Models" (NeurIPS 2023).</remarks>
+    public static Reduction Weighted(nn.Module<Tensor, Tensor> logarithm) => new WeightedReduction(logarithm);
+
+    /// <summary>λ-equituning with a small network of its own: one hidden layer on the flattened row.</summary>
+    /// <param name="features">The number of components of a row.</param>
+    /// <param name="hidden">The width of the hidden layer.</param>
+    public static Reduction Learned(long features, long hidden = 16) =>
+        Weighted(nn.Sequential(nn.Flatten(1), nn.Linear(features, hidden), nn.Tanh(), nn.Linear(hidden, 1)));
+
+    /// <summary>λ-equituning with fixed weights.</summary>
+    /// <param name="lambda">From rows <c>[R, …]</c> to weights <c>[R]</c>, none negative, not all zero on an orbit.</param>
+    public static Reduction Fixed(Func<Tensor, Tensor> lambda) => new FixedReduction(lambda);
+
+    /// <summary>
+    /// Equizero: only the row counts whose value has the least loss. Rows that tie count equally, so that symmetric
+    /// inputs keep the design equivariant.
+    /// </summary>
+    /// <param name="loss">The proxy loss, such as <see cref="ProxyLoss.Entropy"/>, of values <c>[R, …]</c>; gives <c>[R]</c>.</param>
+    /// <param name="straightThrough">Whether gradients flow as if the reduction were the mean, in train mode.</param>
+    /// <remarks>Source: Basu et al., "Efficient Equivariant Transfer Learning from Pretrained Models" (NeurIPS 2023).</remarks>
+    public static Reduction LeastLoss(Func<Tensor, Tensor> loss, bool straightThrough = true) =>
+        new LeastLossReduction(loss, straightThrough);
+
+    /// <summary>Reduces over the transversal.</summary>
+    /// <param name="rows">The model's inputs, <c>[T·B, …]</c>.</param>
+    /// <param name="values">The model's values there, <c>[T·B, …]</c>.</param>
+    /// <param name="pulledBack">The same values pulled back, <c>[T, B, …]</c>.</param>
+    /// <returns>The reduced values, <c>[B, …]</c>.</returns>
+    public abstract Tensor Reduce(Tensor rows, Tensor values, Tensor pulledBack);
+
+    /// <summary>The weighted sum over the first axis, with weights <c>[T, B]</c> that add up to one.</summary>
+    private static Tensor Weigh(Tensor pulledBack, Tensor weights) =>
+        (pulledBack * weights.to(pulledBack.dtype).view([.. weights.shape, .. Enumerable.Repeat(1L, (int)pulledBack.dim() - 2)])).sum([0L]);
+
+    /// <summary>One number a row, viewed as <c>[T, B]</c>.</summary>
+    private static Tensor PerRow(Tensor numbers, Tensor pulledBack, string what)
+    {
+        long[] shape = pulledBack.shape[..2];
+        if (numbers.numel() != shape[0] * shape[1])
+        {
+            throw new EquivariantException(
+                $"{what} has to give one number for each of {shape[0] * shape[1]} rows, but gave a tensor of shape [{string.Join(", ", numbers.shape)}].");
+        }
+
+        return numbers.view(shape);
+    }
+
+    private sealed class MeanReduction() : Reduction("mean")
+    {
+        public override Tensor Reduce(Tensor rows, Tensor values, Tensor pulledBack) => pulledBack.mean([0L]);
+    }
+
+    private sealed class WeightedReduction : Reduction
+    {
+        private readonly nn.Module<Tensor, Tensor> _logarithm;
+
+        public WeightedReduction(nn.Module<Tensor, Tensor> logarithm)
+            : base("weighted mean")
+        {
+            _logarithm = logarithm;
+            register_module("logarithm", logarithm);
+        }
+
+        public override Tensor Reduce(Tensor rows, Tensor values, Tensor pulledBack)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor weights = PerRow(_logarithm.call(rows), pulledBack, "The network of the weights").softmax(0);
+            return Weigh(pulledBack, weights).MoveToOuterDisposeScope();
+        }
+    }
+
+    private sealed class FixedReduction(Func<Tensor, Tensor> lambda) : Reduction("fixed weights")
+    {
+        public override Tensor Reduce(Tensor rows, Tensor values, Tensor pulledBack)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor weights = PerRow(lambda(rows), pulledBack, "The weight function");
+            return Weigh(pulledBack, weights / weights.sum([0L], keepdim: true)).MoveToOuterDisposeScope();
+        }
+    }
+
+    private sealed class LeastLossReduction(Func<Tensor, Tensor> loss, bool straightThrough) : Reduction("least loss")
+    {
+        public override Tensor Reduce(Tensor rows, Tensor values, Tensor pulledBack)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor losses = PerRow(loss(values.detach()), pulledBack, "The proxy loss");
+            Tensor least = losses.eq(losses.amin([0L], keepdim: true)).to(pulledBack.dtype);
+            Tensor chosen = Weigh(pulledBack, least / least.sum([0L], keepdim: true));
+            if (straightThrough && training)
+            {
+                Tensor mean = pulledBack.mean([0L]);
+                chosen = mean + (chosen - mean).detach();
+            }
+
+            return chosen.MoveToOuterDisposeScope();
+        }
+    }
+}

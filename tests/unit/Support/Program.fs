@@ -1,0 +1,44 @@
+/// Runs the command-line program inside the tests.
+module Equivariant.Tests.Program
+
+open System
+open System.IO
+open System.Reflection
+
+/// What the program left behind.
+type Ending = {
+    Code: int
+    Output: string
+    Error: string
+}
+
+let private entryPoint = lazy (Assembly.Load "Equivariant.Cli").EntryPoint
+
+/// Runs the program with some arguments, as a shell would.
+let run (arguments: string list) =
+    let output, error = Console.Out, Console.Error
+    use newOutput = new StringWriter()
+    use newError = new StringWriter()
+    Console.SetOut newOutput
+    Console.SetError newError
+
+    try
+        let code = entryPoint.Value.Invoke(null, [| Array.ofList arguments |]) :?> int
+
+        {
+            Code = code
+            Output = newOutput.ToString()
+            Error = newError.ToString()
+        }
+    finally
+        Console.SetOut output
+        Console.SetError error
+
+/// Runs some work with a new folder, which goes afterwards.
+let inFolder (work: string -> 'T) =
+    let folder = Directory.CreateTempSubdirectory "equivariant-"
+
+    try
+        work folder.FullName
+    finally
+        folder.Delete true
