@@ -52,10 +52,21 @@ public sealed class AxisAction : TensorAction
     public override GroupAverage Average(Group subgroup) => new OrbitMean(this, Indices.Restrict(subgroup));
 
     /// <inheritdoc/>
+    public override TensorAction Restrict(Subgroup subgroup) => new AxisAction(Indices.Restrict(subgroup), Axes);
+
+    /// <inheritdoc/>
+    public override TensorAction Pullback(GroupHomomorphism homomorphism) => new AxisAction(Indices.Pullback(homomorphism), Axes);
+
+    /// <inheritdoc/>
     public override string ToString() => $"{Group.Name} on {Indices.Degree} coordinates";
 
-    /// <summary>Views <c>[R, …, a, b, …]</c> as <c>[R, P, n, Q]</c>, with the permuted axes as one of length <c>n</c>.</summary>
-    private Tensor Flatten(Tensor x)
+    private int[] Axes => [.. Enumerable.Range(_first, _span)];
+
+    /// <summary>
+    /// Views <c>[R, …, a, b, …]</c> as <c>[R, P, n, Q]</c>, with the permuted axes as one of length <c>n</c>; as
+    /// <c>[R, P, n]</c> where nothing follows them, which is much faster to gather from.
+    /// </summary>
+    internal Tensor Flatten(Tensor x)
     {
         int first = (int)x.dim() + _first;
         if (first < 1)
@@ -72,7 +83,10 @@ public sealed class AxisAction : TensorAction
                 $"{this} needs {Indices.Degree} coordinates along axes {_first} … {_first + _span - 1}, but a tensor of shape [{string.Join(", ", shape)}] has {n}.");
         }
 
-        return x.reshape(shape[0], Product(shape, 1, first), n, Product(shape, first + _span, shape.Length));
+        long before = Product(shape, 1, first);
+        return first + _span == shape.Length
+            ? x.reshape(shape[0], before, n)
+            : x.reshape(shape[0], before, n, Product(shape, first + _span, shape.Length));
     }
 
     private static long Product(long[] shape, int from, int to)
@@ -94,8 +108,7 @@ public sealed class AxisAction : TensorAction
         public override Tensor Expand(Tensor x)
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor flat = action.Flatten(x).unsqueeze(0).expand(Count, -1, -1, -1, -1);
-            return Gather(flat, _preimages.On(x.device))
+            return Coordinates.Spread(action.Flatten(x), _preimages.On(x.device))
                 .reshape([Count * x.shape[0], .. x.shape[1..]]).MoveToOuterDisposeScope();
         }
 
@@ -103,50 +116,28 @@ public sealed class AxisAction : TensorAction
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor flat = action.Flatten(y).unflatten(0, Count, y.shape[0] / Count);
-            return Gather(flat, _images.On(y.device)).reshape(y.shape).MoveToOuterDisposeScope();
+            return Coordinates.GatherEach(flat, _images.On(y.device)).reshape(y.shape).MoveToOuterDisposeScope();
         }
 
         public override Tensor Select(Tensor x, Tensor which)
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor flat = action.Flatten(x).unsqueeze(1);
-            return Gather(flat, _preimages.On(x.device).index_select(0, which)).reshape(x.shape).MoveToOuterDisposeScope();
+            return Coordinates.GatherEach(flat, _preimages.On(x.device).index_select(0, which))
+                .reshape(x.shape).MoveToOuterDisposeScope();
         }
-
-        /// <summary><c>[T, B, P, n, Q]</c> gathered along <c>n</c> by an index <c>[T, n]</c>.</summary>
-        private static Tensor Gather(Tensor x, Tensor index) =>
-            x.gather(3, index.view(index.shape[0], 1, 1, index.shape[1], 1).expand_as(x));
     }
 
-    private sealed class OrbitMean : GroupAverage
+    private sealed class OrbitMean(AxisAction action, PermutationAction restricted) : GroupAverage
     {
-        private readonly AxisAction _action;
-        private readonly DeviceTensor _orbitOf;
-        private readonly DeviceTensor _reciprocalSizes;
-
-        public OrbitMean(AxisAction action, PermutationAction restricted)
-        {
-            _action = action;
-            int[] orbitOf = restricted.OrbitIndex;
-            var sizes = new double[orbitOf.Max() + 1];
-            foreach (int orbit in orbitOf)
-            {
-                sizes[orbit]++;
-            }
-
-            _orbitOf = new DeviceTensor(tensor(orbitOf, dtype: ScalarType.Int64));
-            _reciprocalSizes = new DeviceTensor(tensor(sizes, dtype: ScalarType.Float64).reciprocal());
-        }
+        private readonly CoordinateMeans _means = new(restricted.Orbits);
+        private readonly DeviceTensor _orbitOf = new(tensor(restricted.OrbitIndex, dtype: ScalarType.Int64));
 
         public override Tensor Apply(Tensor x)
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor flat = _action.Flatten(x);
-            Tensor orbitOf = _orbitOf.On(x.device);
-            Tensor weights = _reciprocalSizes.On(x.device).to(x.dtype).view(-1, 1);
-            Tensor pooled = zeros([flat.shape[0], flat.shape[1], weights.shape[0], flat.shape[3]], x.dtype, x.device)
-                .index_add(2, orbitOf, flat, 1) * weights;
-            return pooled.index_select(2, orbitOf).reshape(x.shape).MoveToOuterDisposeScope();
+            Tensor pooled = _means.Apply(action.Flatten(x));
+            return Coordinates.Gather(pooled, _orbitOf.On(x.device)).reshape(x.shape).MoveToOuterDisposeScope();
         }
     }
 }

@@ -43,6 +43,24 @@ public abstract class TensorAction
     /// <returns><c>g·x</c>, <c>[B, …]</c>.</returns>
     public Tensor Apply(GroupElement element, Tensor x) => Over([element]).Expand(x);
 
+    /// <summary>The same action, of the elements of a subgroup only.</summary>
+    /// <param name="subgroup">A subgroup of <see cref="Group"/>.</param>
+    public virtual TensorAction Restrict(Subgroup subgroup) => new InducedAction(subgroup, this, element => element);
+
+    /// <summary>Lets another group act through a homomorphism into <see cref="Group"/>: <c>g·x = h(g)·x</c>.</summary>
+    /// <param name="homomorphism">The homomorphism <c>h</c>.</param>
+    /// <exception cref="EquivariantException">Its target is not the group that acts here.</exception>
+    public virtual TensorAction Pullback(GroupHomomorphism homomorphism)
+    {
+        if (homomorphism.Target != Group)
+        {
+            throw new EquivariantException(
+                $"A homomorphism into {homomorphism.Target.Name} can't bring back an action of {Group.Name}: its target has to be the group that acts.");
+        }
+
+        return new InducedAction(homomorphism.Source, this, homomorphism.Apply);
+    }
+
     /// <summary>Refuses averages of what is not a vector space.</summary>
     protected void RequireLinear()
     {

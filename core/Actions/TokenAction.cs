@@ -26,6 +26,12 @@ public sealed class TokenAction : TensorAction
     public override OrbitMap Over(IReadOnlyList<GroupElement> elements) => new TokenMap(elements, Vocabulary);
 
     /// <inheritdoc/>
+    public override TensorAction Restrict(Subgroup subgroup) => new TokenAction(Vocabulary.Restrict(subgroup));
+
+    /// <inheritdoc/>
+    public override TensorAction Pullback(GroupHomomorphism homomorphism) => new TokenAction(Vocabulary.Pullback(homomorphism));
+
+    /// <inheritdoc/>
     public override string ToString() => $"{Group.Name} on sentences over {Vocabulary.Degree} tokens";
 
     private sealed class TokenMap : OrbitMap

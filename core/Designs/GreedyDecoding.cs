@@ -39,12 +39,11 @@ public static class GreedyDecoding
             {
                 Tensor keep = open.nonzero().flatten();
                 state.Select(keep);
-                rows = rows.index_select(0, keep);
+                rows = rows.index_select(0, keep).MoveToOuterDisposeScope();
                 best = best.index_select(0, keep);
                 open = open.index_select(0, keep);
             }
 
-            rows = rows.MoveToOuterDisposeScope();
             tokens = best.MoveToOuterDisposeScope();
             unfinished = open.MoveToOuterDisposeScope();
         }

@@ -19,6 +19,7 @@ public class QuotientDesign : nn.Module<Tensor, Tensor>
 {
     private readonly nn.IModule<Tensor, Tensor>[] _models;
     private readonly Term[] _terms;
+    private readonly FusedTerms? _fused;
 
     /// <summary>Wraps one model that all terms share.</summary>
     /// <param name="model">The network, from <c>[R, …]</c> to <c>[R, …]</c>: a module, or a TorchScript module.</param>
@@ -70,6 +71,7 @@ public class QuotientDesign : nn.Module<Tensor, Tensor>
         Terms = terms;
         _models = [.. models];
         _terms = [.. terms.Select(term => new Term(term, input, output, Invariance, Reduction))];
+        _fused = _models.Length == 1 ? FusedTerms.Of(terms, input, output, Invariance, Reduction) : null;
         Wrapping.Register(this, _models);
         register_module("reduction", Reduction);
     }
@@ -104,17 +106,23 @@ public class QuotientDesign : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
+        if (_fused is not null)
+        {
+            return _fused.Collect(Evaluate(_models[0], _fused.Expand(input))).MoveToOuterDisposeScope();
+        }
+
         Tensor[] rows = [.. _terms.Select(term => term.Expand(input))];
         Tensor[] values = _models.Length == 1
             ? EvaluateTogether(rows)
-            : [.. _models.Zip(rows, (model, row) => Evaluation.Evaluate(inputs => model.call(inputs[0]), row))];
+            : [.. _models.Zip(rows, Evaluate)];
         return _terms.Select((term, i) => term.Collect(rows[i], values[i]))
             .Aggregate((sum, value) => sum + value).MoveToOuterDisposeScope();
     }
 
     private Tensor[] EvaluateTogether(Tensor[] rows) =>
-        Evaluation.Evaluate(inputs => _models[0].call(inputs[0]), rows.Length == 1 ? rows[0] : cat(rows, 0))
-            .split([.. rows.Select(row => row.shape[0])], 0);
+        Evaluate(_models[0], rows.Length == 1 ? rows[0] : cat(rows, 0)).split([.. rows.Select(row => row.shape[0])], 0);
+
+    private Tensor Evaluate(nn.IModule<Tensor, Tensor> model, Tensor rows) => Evaluation.Evaluate(inputs => model.call(inputs[0]), rows);
 
     /// <summary>A term with its actions prepared.</summary>
     private sealed class Term(QuotientTerm term, TensorAction input, TensorAction output, Invariance invariance, Reduction reduction)

@@ -19,6 +19,9 @@ public abstract class Reduction : nn.Module
     {
     }
 
+    /// <summary>Whether this is the plain mean, which needs no look at the rows.</summary>
+    internal virtual bool IsMean => false;
+
     /// <summary>The plain mean: equituning.</summary>
     public static Reduction Mean() => new MeanReduction();
 
@@ -78,6 +81,8 @@ public abstract class Reduction : nn.Module
 
     private sealed class MeanReduction() : Reduction("mean")
     {
+        internal override bool IsMean => true;
+
         public override Tensor Reduce(Tensor rows, Tensor values, Tensor pulledBack) => pulledBack.mean([0L]);
     }
 

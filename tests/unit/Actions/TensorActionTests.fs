@@ -27,6 +27,8 @@ let private onMiddle = AxisAction(indices, -2)
 let private onPixels = AxisAction(indices, -2, -1)
 let private onTokens = TokenAction indices
 
+let private snd3 (_, _, draw) = draw
+
 let private actions: (string * TensorAction * (Random -> torch.Tensor)) list =
     let random shape (seed: Random) =
         torch.manual_seed (int64 (seed.Next())) |> ignore
@@ -121,6 +123,24 @@ let ``averages over a subgroup equal the sum over all of its elements`` (seed: i
                 $"{name}, by transversals"
             )
 
+[<Property(MaxTest = 30)>]
+let ``restricted and pulled back, an action does what it did`` (seed: int) =
+    let random = Random seed
+    let subgroup = group.Subgroup [| group.Random random |]
+    let acting = Group.Cyclic 8
+    // A generator of C8 acts as one of order 4.
+    let into = GroupHomomorphism(acting, group, [| group.Element(1, 1) |])
+    let inside, outside = subgroup.Random random, acting.Random random
+
+    for name, action, draw in actions @ [ "without shortcuts", Plain onAxis, snd3 actions.Head ] do
+        let x = draw random
+        let restricted = action.Restrict subgroup
+        Assert.Equal<Group>(subgroup, restricted.Group)
+        Assert.True(distance (action.Apply(inside, x)) (restricted.Apply(inside, x)) = 0.0, name)
+        let through = action.Pullback into
+        Assert.Equal<Group>(acting, through.Group)
+        Assert.True(distance (action.Apply(into.Apply outside, x)) (through.Apply(outside, x)) = 0.0, name)
+
 [<Fact>]
 let ``tensors that do not fit, and averages of tokens, are refused in a sentence`` () =
     let refuse (part: string) (attempt: unit -> obj) =
@@ -132,3 +152,5 @@ let ``tensors that do not fit, and averages of tokens, are refused in a sentence
     refuse "adjacent axes" (fun () -> AxisAction(indices, -1, -3))
     refuse "adjacent axes" (fun () -> AxisAction(indices, 0))
     refuse "not linear" (fun () -> onTokens.Average group)
+    let elsewhere = GroupHomomorphism.Identity(Group.Cyclic 3)
+    refuse "the group that acts" (fun () -> (TrivialAction group).Pullback elsewhere)

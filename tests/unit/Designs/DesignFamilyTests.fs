@@ -11,6 +11,7 @@ open Equivariant.Core.Actions
 open Equivariant.Core.Designs
 open Equivariant.Core.Groups
 open Equivariant.Core.Orbits
+open Equivariant.Tests
 open Equivariant.Tests.Groups.GroupExpressions
 open Equivariant.Tests.Tensors
 open Equivariant.Tests.ToyModels
@@ -124,6 +125,19 @@ module ``Around a random network, for a random group`` =
         let expected = List.reduce (+) byHand / (float byHand.Length).ToScalar()
         let actual = (new QuotientDesign(network, action, action, [| term |])).call x
         Assert.True(distance expected actual < 1e-10)
+
+    [<Property>]
+    let ``all terms in one go give what they give one by one`` (SmallGroup expression) (seed: int) =
+        let group = build expression
+        let random = Random seed
+        let action = action group random
+        let network = network action torch.float64 seed
+        let terms = [| for _ in 1 .. random.Next(1, 4) -> QuotientTerm.Of(group, normal group random) |]
+        let x = batch action torch.float64 seed 2L
+        let fused = (new QuotientDesign(network, action, action, terms)).call x
+        let even = Reduction.Fixed(fun rows -> torch.ones (rows.shape[0], dtype = torch.float64))
+        let oneByOne = (new QuotientDesign(network, action, action, terms, even)).call x
+        Assert.True(distance oneByOne fused < 1e-10)
 
     [<Property>]
     let ``the result does not depend on the transversal`` (SmallGroup expression) (seed: int) =
@@ -514,3 +528,19 @@ let ``wrap, finetune and unwrap: weights load unchanged both ways`` () =
         [ for entry in pretrained.state_dict () -> "model." + entry.Key ] |> List.sort
 
     Assert.Equal<string list>(inner, names)
+
+[<Fact>]
+let ``a TorchScript module can be wrapped`` () =
+    let group = Group.Cyclic 5
+    let action = AxisAction(PermutationAction.Natural group, -1)
+    let x = torch.randn (3L, 5L)
+
+    Program.inFolder (fun folder ->
+        let file = IO.Path.Combine(folder, "module.pt")
+        TorchScript.save file
+        let script = torch.jit.load<torch.Tensor, torch.Tensor> file
+        let design = new Equitune(script, action, action)
+        Assert.True(equivarianceError action action design x < 1e-5)
+        let g = group.Generators[0]
+        Assert.True(distance (action.Apply(g, script.call x)) (script.call (action.Apply(g, x))) > 1e-2)
+        Assert.Contains("model", [ for struct (name, _) in design.named_children () -> name ]))
