@@ -1,0 +1,124 @@
+using static TorchSharp.torch;
+
+namespace Equivariant.Core.Representations;
+
+/// <summary>Arithmetic of the small dense matrices by which generators act.</summary>
+internal static class DenseMatrices
+{
+    public static double[,] Identity(int n)
+    {
+        double[,] identity = new double[n, n];
+        for (int i = 0; i < n; i++)
+        {
+            identity[i, i] = 1;
+        }
+
+        return identity;
+    }
+
+    public static double[,] Multiply(double[,] left, double[,] right)
+    {
+        int rows = left.GetLength(0), inner = right.GetLength(0), columns = right.GetLength(1);
+        double[,] product = new double[rows, columns];
+        for (int i = 0; i < rows; i++)
+        {
+            for (int k = 0; k < inner; k++)
+            {
+                double factor = left[i, k];
+                if (factor == 0)
+                {
+                    continue;
+                }
+
+                for (int j = 0; j < columns; j++)
+                {
+                    product[i, j] += factor * right[k, j];
+                }
+            }
+        }
+
+        return product;
+    }
+
+    public static double[,] Transpose(double[,] matrix)
+    {
+        double[,] transpose = new double[matrix.GetLength(1), matrix.GetLength(0)];
+        for (int i = 0; i < matrix.GetLength(0); i++)
+        {
+            for (int j = 0; j < matrix.GetLength(1); j++)
+            {
+                transpose[j, i] = matrix[i, j];
+            }
+        }
+
+        return transpose;
+    }
+
+    public static double[,] Kronecker(double[,] left, double[,] right)
+    {
+        int n = left.GetLength(0), m = right.GetLength(0);
+        double[,] product = new double[n * m, n * m];
+        for (int i = 0; i < n; i++)
+        {
+            for (int j = 0; j < n; j++)
+            {
+                for (int k = 0; k < m; k++)
+                {
+                    for (int l = 0; l < m; l++)
+                    {
+                        product[i * m + k, j * m + l] = left[i, j] * right[k, l];
+                    }
+                }
+            }
+        }
+
+        return product;
+    }
+
+    public static double[,] Power(double[,] matrix, long exponent)
+    {
+        double[,] power = Identity(matrix.GetLength(0));
+        double[,] square = matrix;
+        for (; exponent > 0; exponent >>= 1)
+        {
+            if ((exponent & 1) == 1)
+            {
+                power = Multiply(square, power);
+            }
+
+            square = Multiply(square, square);
+        }
+
+        return power;
+    }
+
+    public static double[,] Inverse(double[,] matrix)
+    {
+        using var scope = NewDisposeScope();
+        double[] values = linalg.inv(ToTensor(matrix)).data<double>().ToArray();
+        double[,] inverse = new double[matrix.GetLength(0), matrix.GetLength(1)];
+        Buffer.BlockCopy(values, 0, inverse, 0, values.Length * sizeof(double));
+        return inverse;
+    }
+
+    /// <summary>The largest entry, in absolute value.</summary>
+    public static double Largest(double[,] matrix) => matrix.Cast<double>().Max(Math.Abs);
+
+    /// <summary>The largest difference of two matrices of one shape; NaN where one has NaN.</summary>
+    public static double Distance(double[,] left, double[,] right)
+    {
+        double largest = 0;
+        for (int i = 0; i < left.GetLength(0); i++)
+        {
+            for (int j = 0; j < left.GetLength(1); j++)
+            {
+                largest = Math.Max(largest, Math.Abs(left[i, j] - right[i, j]));
+            }
+        }
+
+        return largest;
+    }
+
+    public static Tensor ToTensor(double[,] matrix) =>
+        tensor(matrix.Cast<double>().ToArray(), [matrix.GetLength(0), matrix.GetLength(1)], dtype: ScalarType.Float64);
+}

@@ -1,0 +1,189 @@
+module Equivariant.Tests.Representations.RepresentationTests
+
+open System
+open FsCheck.Xunit
+open TorchSharp
+open Xunit
+open Equivariant.Core.Actions
+open Equivariant.Core.Groups
+open Equivariant.Core.Representations
+open Equivariant.Tests.Tensors
+open Equivariant.Tests.Representations.SmallGroups
+
+[<Property(MaxTest = 15)>]
+let ``matrices multiply as elements do`` (seed: int) =
+    use scope = torch.NewDisposeScope()
+    let random = Random seed
+    let group = randomGroup random
+
+    for name, representation in representations random group do
+        let g, h = group.Random random, group.Random random
+
+        let product =
+            (toTensor (representation.Matrix g)).matmul(toTensor (representation.Matrix h))
+
+        let gap = distance (toTensor (representation.Matrix(g * h))) product
+        Assert.True(gap < 1e-9, $"{name} of {group}: {gap}")
+
+        let trace = (toTensor (representation.Matrix g)).trace().item<double>()
+        Assert.Equal(trace, representation.Character g, 9)
+
+[<Fact>]
+let ``sums and products of permutation representations stay permutations`` () =
+    let points = natural (Group.Symmetric 4)
+    Assert.True((points + points * points + Representation.Trivial(points.Group, 3)).IsPermutation)
+    Assert.Equal(4 + 16 + 3, (points + points * points + Representation.Trivial(points.Group, 3)).Dimension)
+    Assert.Equal(64, points.Power(3).Dimension)
+    Assert.False((points * sign (Group.Symmetric 4)).IsPermutation)
+
+[<Fact>]
+let ``a product over a sum is the sum of products, in the same coordinates`` () =
+    let group = Group.Symmetric 3
+    let sum = natural group + sign group
+    Assert.Equal(2, (sum * sign group).Summands.Count)
+
+    for g in group.Elements do
+        let product = torch.kron (toTensor (sum.Matrix g), toTensor ((sign group).Matrix g))
+        assertClose 1e-12 product (toTensor ((sum * sign group).Matrix g))
+
+[<Fact>]
+let ``a dual acts by the transposed inverse, and twice is the original`` () =
+    let group = Group.Symmetric 3
+    let skewed = skewed (Random 3) group
+    Assert.False skewed.IsOrthogonal
+
+    for g in group.Elements do
+        assertClose
+            1e-9
+            ((torch.linalg.inv (toTensor (skewed.Matrix g))).t())
+            (toTensor (skewed.Dual().Matrix g))
+
+    Assert.Same(skewed, skewed.Dual().Dual())
+    let points = natural group
+    Assert.Same(points, points.Dual())
+
+[<Fact>]
+let ``a restriction has the same matrices`` () =
+    let group = Group.Symmetric 4
+    let half = group.Subgroup [| group.Generators[0] |]
+
+    for representation in
+        [
+            natural group
+            sign group
+            natural group + sign group
+            skewed (Random 1) group
+        ] do
+        let restricted = representation.Restrict half
+        Assert.True(restricted.Group.Equals half)
+
+        for g in half.Elements do
+            assertClose 1e-9 (toTensor (representation.Matrix g)) (toTensor (restricted.Matrix g))
+
+[<Fact>]
+let ``graph layers have fifteen maps and powers of the natural representation the Bell numbers`` () =
+    let count n k l =
+        let points = natural (Group.Symmetric n)
+        EquivariantBasis.Between(points.Power k, points.Power l).Count
+
+    Assert.Equal(15, count 4 2 2)
+    Assert.Equal(15, count 7 2 2)
+    Assert.Equal(14, count 3 2 2)
+    Assert.Equal(2, count 5 1 1)
+    Assert.Equal(5, count 4 1 2)
+    Assert.Equal(203, count 6 3 3)
+
+let private quarter = array2D [ [ 0.0; -1.0 ]; [ 1.0; 0.0 ] ]
+
+[<Fact>]
+let ``matrices for a large group are evaluated by its factorisation`` () =
+    let group = Group.Symmetric 9
+    let points = natural group
+    let matrices = Representation.Of(group, Seq.toArray points.GeneratorMatrices)
+    let random = Random 5
+
+    for _ in 1..5 do
+        let g = group.Random random
+        assertClose 1e-12 (toTensor (points.Matrix g)) (toTensor (matrices.Matrix g))
+
+    Assert.True matrices.IsFullyChecked
+    Assert.True matrices.IsOrthogonal
+
+[<Fact>]
+let ``what is not a representation is refused, naming the generator or relation`` () =
+    let c4 = Group.Cyclic 4
+    Assert.Equal(2, Representation.Of(c4, [| quarter |]).Dimension)
+    refuse [ "generator 0 (1)"; "a^3 = 1" ] (fun () -> Representation.Of(Group.Cyclic 3, [| quarter |]))
+    refuse [ "1 generator, but 2 matrices" ] (fun () -> Representation.Of(c4, [| quarter; quarter |]))
+    refuse [ "2 × 3" ] (fun () -> Representation.Of(c4, [| Array2D.zeroCreate 2 3 |]))
+    refuse [ "not a finite number" ] (fun () -> Representation.Of(c4, [| array2D [ [ nan ] ] |]))
+    refuse [ "no generators" ] (fun () -> Representation.Of(Group.Trivial(), [||]))
+
+    // Both orders are right, but the generators of C4 × C2 commute and these matrices do not.
+    let product = Group.Direct [| Group.Cyclic 4 :> Group; Group.Cyclic 2 |]
+    let mirror = array2D [ [ 1.0; 0.0 ]; [ 0.0; -1.0 ] ]
+
+    refuse [ "do not represent C4 × C2"; "g0"; "g1" ] (fun () ->
+        Representation.Of(product, [| quarter; mirror |]))
+
+    // Rounded to single precision the relations hold only nearly.
+    let third = 2.0 * Math.PI / 3.0
+
+    let rounded =
+        Array2D.map (float32 >> float) (array2D [ [ cos third; -(sin third) ]; [ sin third; cos third ] ])
+
+    refuse [ "double precision" ] (fun () ->
+        Representation.Of(Group.Cyclic 3, [| rounded |], tolerance = 1e-9))
+
+[<Fact>]
+let ``representations of different groups do not mix`` () =
+    let a, b = natural (Group.Symmetric 3), natural (Group.Symmetric 4)
+    refuse [ "S3"; "S4"; "added" ] (fun () -> a + b)
+    refuse [ "S3"; "S4"; "multiplied" ] (fun () -> a * b)
+    refuse [ "S3"; "S4" ] (fun () -> EquivariantBasis.Between(a, b))
+    refuse [ "at least 1" ] (fun () -> a.Power 0)
+    refuse [ "has no matrix" ] (fun () -> a.Matrix(b.Group.Identity))
+
+[<Fact>]
+let ``a representation acts on an axis of tensors`` () =
+    use scope = torch.NewDisposeScope()
+    torch.manual_seed 1L |> ignore
+    let group = Group.Symmetric 3
+    let skewed = skewed (Random 2) group
+    let elements = Seq.toArray group.Elements
+
+    for axis, shape in [ -1, [| 2L; 5L; 3L |]; -2, [| 2L; 3L; 5L |]; -1, [| 4L; 3L |] ] do
+        let action = MatrixAction(skewed, axis)
+        let x = torch.randn (shape, dtype = torch.float64)
+        let map = action.Over elements
+        let expanded = map.Expand x
+
+        for t in 0 .. elements.Length - 1 do
+            let moved =
+                (act skewed elements[t] (x.movedim ([| int64 axis |], [| -1L |])))
+                    .movedim([| -1L |], [| int64 axis |])
+
+            assertClose 1e-12 moved (expanded.narrow (0L, int64 t * shape[0], shape[0]))
+
+        assertClose
+            1e-9
+            (x.repeat [| 6L; yield! Array.create (shape.Length - 1) 1L |])
+            (map.PullBack expanded)
+
+        let which = torch.arange (shape[0]) + 1L.ToScalar()
+
+        for b in 0L .. shape[0] - 1L do
+            let row = expanded.narrow (0L, (b + 1L) * shape[0] + b, 1L)
+            assertClose 1e-12 row ((map.Select(x, which)).narrow(0L, b, 1L))
+
+        // The average has no part outside V^G, and averaging twice changes nothing.
+        let average = action.Average group
+        assertClose 1e-12 (average.Apply x) (average.Apply(average.Apply x))
+
+    let half = group.Subgroup [| group.Generators[1] |]
+    let x = torch.randn ([| 2L; 3L |], dtype = torch.float64)
+    let restricted = MatrixAction(skewed).Restrict half
+    assertClose 1e-9 (act skewed group.Generators[1] x) (restricted.Apply(half.Generators[0], x))
+
+    refuse [ "needs length 3" ] (fun () -> MatrixAction(skewed).Apply(group.Identity, torch.zeros (2L, 4L)))
+    refuse [ "counted from the end" ] (fun () -> MatrixAction(skewed, 1))
