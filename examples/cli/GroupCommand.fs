@@ -1,0 +1,62 @@
+/// `group`: facts about permutation groups.
+module internal Equivariant.Cli.GroupCommand
+
+open System.Text.Json.Nodes
+open Argu
+open Equivariant.Core.Facts
+open Equivariant.Core.Groups
+
+type Arguments =
+    | [<MainCommand; ExactlyOnce>] File of path: string
+    | Json
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | File _ ->
+                "a JSON object, or an array of them, with name, degree and generators (0-based image lists). Example: group cube.json, where cube.json holds {\"name\":\"C4\",\"degree\":4,\"generators\":[[1,2,3,0]]}"
+            | Json -> "print an array of objects instead of a table."
+
+let private facts (entry: JsonFile.Entry) =
+    let degree, generators = JsonFile.degreeAndGenerators entry.Place entry.Fields
+    let facts = GroupFacts.Of(Group.OfPermutations(degree, Array.ofList generators))
+
+    let truth (value: bool) =
+        Some(JsonValue.Create value :> JsonNode)
+
+    JsonFile.ofFields [
+        yield! JsonFile.given entry.Fields [ "name"; "degree"; "generators" ]
+        "order", JsonFile.exact facts.Order
+        "abelian", truth facts.Abelian
+        "conjugacyClasses",
+        Option.ofNullable facts.ConjugacyClasses
+        |> Option.bind (fun count -> JsonFile.number (int64 count))
+        "centerOrder", JsonFile.exact facts.CenterOrder
+        "derivedOrder", JsonFile.exact facts.DerivedOrder
+        "transitive", truth facts.Transitive
+        "orbitsOnPoints", JsonFile.number facts.OrbitsOnPoints
+        "orbitsOnPairs", JsonFile.number facts.OrbitsOnPairs
+        "invariantDim3", Option.ofNullable facts.InvariantDim3 |> Option.bind JsonFile.number
+    ]
+
+let run (arguments: ParseResults<Arguments>) =
+    let results = JsonFile.read (arguments.GetResult File) |> FactTable.each facts
+
+    if arguments.Contains Json then
+        JsonFile.print results
+    else
+        FactTable.table
+            [
+                "name"
+                "degree"
+                "order"
+                "abelian"
+                "conjugacyClasses"
+                "centerOrder"
+                "derivedOrder"
+                "transitive"
+                "orbitsOnPoints"
+                "orbitsOnPairs"
+                "invariantDim3"
+            ]
+            results

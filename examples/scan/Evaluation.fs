@@ -1,0 +1,100 @@
+namespace Equivariant.Scan
+
+open System.Diagnostics
+open TorchSharp
+open Equivariant.Core.Designs
+
+/// <summary>Measures how many sentences a model translates without any mistake, and how long it takes.</summary>
+[<RequireQualifiedAccess>]
+module Evaluation =
+
+    let private batchSize = 512
+
+    /// The longest target of SCAN-II and the end token.
+    let private longest =
+        1 + (Grammar.all |> Array.map (Grammar.interpret >> List.length) |> Array.max)
+
+    let private expected (examples: Example[]) =
+        let rows =
+            examples
+            |> Array.collect (fun example ->
+                Array.append
+                    example.Target
+                    (Array.create (longest - example.Target.Length) Vocabularies.finish))
+
+        torch.tensor(rows).reshape(int64 examples.Length, int64 longest)
+
+    /// <summary>Translates some sentences by greedy decoding and says of each whether it is right, in their order.</summary>
+    /// <param name="report">Is told how many sentences are done.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="device">Where the model is.</param>
+    /// <param name="examples">The sentences.</param>
+    let correct (report: int -> unit) (model: SequenceModel) device (examples: Example[]) =
+        let translate (examples: Example[]) =
+            use scope = torch.NewDisposeScope()
+            let source = Batches.sources device examples
+
+            let decoded =
+                GreedyDecoding.Decode(model, source, Vocabularies.start, Vocabularies.finish, longest)
+
+            let right = decoded.cpu().eq(expected examples).all(1L)
+            report examples.Length
+            right.data<bool>().ToArray()
+
+        model.eval ()
+        // Sentences of like length leave the batch together.
+        let byLength =
+            Array.indexed examples
+            |> Array.sortBy (fun (_, example) -> example.Target.Length)
+
+        let results =
+            byLength
+            |> Array.map snd
+            |> Array.chunkBySize batchSize
+            |> Array.collect translate
+
+        Array.zip (Array.map fst byLength) results |> Array.sortBy fst |> Array.map snd
+
+    /// <summary>Translates one sentence.</summary>
+    let translate (model: SequenceModel) device words =
+        use scope = torch.NewDisposeScope()
+        model.eval ()
+
+        let source =
+            Batches.sources device [|
+                {
+                    Source = Vocabularies.input.Encode words
+                    Target = [||]
+                }
+            |]
+
+        GreedyDecoding
+            .Decode(model, source, Vocabularies.start, Vocabularies.finish, longest)
+            .cpu()
+            .data<int64>()
+            .ToArray()
+        |> Seq.takeWhile (fun token -> token <> Vocabularies.finish)
+        |> Vocabularies.output.Decode
+
+    let private seconds action =
+        let watch = Stopwatch.StartNew()
+        action ()
+        watch.Elapsed.TotalSeconds
+
+    let private median (values: float list) =
+        let sorted = List.sort values
+        (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2.0
+
+    /// <summary>
+    /// Measures how many times as long some pieces of work take as the first of them: the medians over some rounds,
+    /// in each of which all take their turn, so that a busy machine slows them alike.
+    /// </summary>
+    let relativeTimes rounds (work: (unit -> unit) list) =
+        let round () = List.map seconds work
+        round () |> ignore
+        let all = [ for _ in 1..rounds -> round () ]
+
+        let ratios =
+            all |> List.map (fun times -> times |> List.map (fun time -> time / times.Head))
+
+        List.transpose ratios |> List.map median

@@ -1,0 +1,44 @@
+/// Timings side by side: what is compared takes turns in one process, so that a noisy machine disturbs all alike.
+module Equivariant.Benchmarks.Paired
+
+open System.Diagnostics
+
+/// A ratio of times, over all rounds.
+type Ratio = {
+    Median: float
+    LowerQuartile: float
+    UpperQuartile: float
+}
+
+let private quantile share (sorted: float[]) =
+    let place = share * float (sorted.Length - 1)
+    let below = int place
+    let above = min (below + 1) (sorted.Length - 1)
+    sorted[below] + (place - float below) * (sorted[above] - sorted[below])
+
+let private time (work: unit -> unit) =
+    let clock = Stopwatch.StartNew()
+    work ()
+    clock.Elapsed.TotalSeconds
+
+/// Times some works in turn, round after round after a warm-up: a list of seconds for each, in the order of rounds.
+let measure rounds (works: (unit -> unit) list) =
+    for _ in 1..2 do
+        for work in works do
+            work ()
+
+    [ for _ in 1..rounds -> List.map time works ] |> List.transpose
+
+/// The ratio of two lists of seconds, round by round.
+let ratio (over: float list) (under: float list) =
+    let sorted = List.map2 (/) over under |> Array.ofList |> Array.sort
+
+    {
+        Median = quantile 0.5 sorted
+        LowerQuartile = quantile 0.25 sorted
+        UpperQuartile = quantile 0.75 sorted
+    }
+
+/// A ratio as text: the median, and the quartiles behind it.
+let format ratio =
+    $"{ratio.Median:F3} ({ratio.LowerQuartile:F3} … {ratio.UpperQuartile:F3})"

@@ -1,0 +1,86 @@
+module Equivariant.Benchmarks.Program
+
+open System.IO
+open Argu
+open TorchSharp
+
+/// A benchmark by name: what it measures, and how, given the number of rounds.
+let private benchmarks: (string * (int -> unit)) list = [
+    "designs", (fun rounds -> Designs.run rounds |> ignore)
+    "groups",
+    fun _ ->
+        Groups.speeds ()
+        Groups.againstGap (Path.Combine(System.AppContext.BaseDirectory, "groups.json"))
+    "linear",
+    fun rounds ->
+        LinearLayers.building ()
+        LinearLayers.invariantSymmetric (max 5 (rounds / 2))
+        LinearLayers.equivariant rounds
+    "sequences",
+    fun rounds ->
+        SequenceDesigns.overhead rounds
+        SequenceDesigns.scaling (max 3 (rounds / 2))
+]
+
+/// Puts the designs' tables between their marks in README.md.
+let private intoReadme (tables: string list) (path: string) =
+    let first, last = "<!-- designs: measured -->", "<!-- designs: end -->"
+    let lines = File.ReadAllLines path |> List.ofArray
+    let before = lines |> List.takeWhile ((<>) first)
+    let after = lines |> List.skipWhile ((<>) last)
+
+    if before.Length = lines.Length || after.IsEmpty then
+        failwith $"'{path}' lacks the lines '{first}' and '{last}'."
+
+    File.WriteAllLines(path, before @ [ first; "" ] @ tables @ after)
+
+let private names = benchmarks |> List.map fst |> String.concat ", "
+
+type Arguments =
+    | [<MainCommand>] Which of names: string list
+    | [<AltCommandLine "-r">] Rounds of count: int
+    | Threads of count: int
+    | Readme of path: string
+    | [<Hidden>] Memory_Of of design: string
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | Which _ -> $"which benchmarks: {names}; all if left out. Example: sequences --rounds 40"
+            | Rounds _ -> "how many rounds of turns to take (20 if left out)."
+            | Readme _ -> "measure the designs and put their tables into this file, between its marks. Example: --readme README.md"
+            | Memory_Of _ -> "measure the memory of one design (a child process of this program)."
+            | Threads _ -> "how many threads torch may use (as many as there are cores if left out)."
+
+let private runAll rounds wanted =
+    match wanted |> List.tryFind (fun name -> not (List.exists (fst >> (=) name) benchmarks)) with
+    | Some unknown ->
+        eprintfn $"There is no benchmark '{unknown}': choose from {names}."
+        2
+    | None ->
+        for name, run in benchmarks do
+            if List.contains name wanted then
+                run rounds
+
+        0
+
+[<EntryPoint>]
+let main argv =
+    let parser = ArgumentParser.Create<Arguments>(programName = "benchmarks")
+
+    try
+        let arguments = parser.ParseCommandLine argv
+        arguments.TryGetResult Threads |> Option.iter torch.set_num_threads
+        let rounds = arguments.GetResult(Rounds, 20)
+
+        match arguments.TryGetResult Memory_Of, arguments.TryGetResult Readme with
+        | Some design, _ ->
+            Designs.memoryOf design
+            0
+        | None, Some path ->
+            intoReadme (Designs.run rounds) path
+            0
+        | None, None -> runAll rounds (arguments.GetResult(Which, List.map fst benchmarks))
+    with :? ArguParseException as error ->
+        eprintfn $"{error.Message}"
+        2

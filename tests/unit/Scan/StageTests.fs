@@ -1,0 +1,254 @@
+module Equivariant.Tests.Scan.StageTests
+
+open System.IO
+open TorchSharp
+open Xunit
+open Equivariant.Core
+open Equivariant.Scan
+open Equivariant.Tests.Program
+
+let private tinySchedule = {
+    Epochs = 3
+    BatchSize = 8
+    LearningRate = 1e-2
+    FinalLearningRate = 1e-3
+    ClipNorm = 1.0
+}
+
+let private tiny: Settings = {
+    Architecture = {
+        Cell = Gru
+        Hidden = 8L
+        Dropout = 0.1
+    }
+    Device = "cpu"
+    TrainingSize = 40
+    PrimitiveShare = 0.05
+    HeldBackSize = 6
+    EvaluationSize = 6
+    Pretraining = tinySchedule
+    FinetuningSize = 16
+    Finetuning = { tinySchedule with Epochs = 2 }
+}
+
+let private silent (_: Progress) = ()
+
+/// Many threads on a busy machine wait for each other longer than such small work takes.
+let private run settings folder report seed =
+    torch.set_num_threads 1
+    Experiment.run settings folder report seed
+
+/// What a run found, without what depends on the clock.
+let private findings (run: Run) =
+    let found (result: StageResult) = result.Losses, result.Accuracies
+    found run.Pretraining, [ for design, result in run.Finetuning -> design, found result ]
+
+let private unbroken =
+    lazy (inFolder (fun folder -> findings (run tiny folder silent 1)))
+
+exception private Killed
+
+/// Runs the experiment, but dies at the given report of progress; says whether it did.
+let private runUntil moment folder =
+    let mutable reports = 0
+
+    let report (_: Progress) =
+        reports <- reports + 1
+
+        if reports = moment then
+            raise Killed
+
+    try
+        run tiny folder report 1 |> ignore
+        false
+    with Killed ->
+        true
+
+[<Fact>]
+let ``a run that is killed again and again comes to the same end`` () =
+    inFolder (fun folder ->
+        // Early in an epoch, late in it, while translating: every moment comes up, and each run gets further.
+        let kills =
+            Seq.initInfinite (fun index -> 7 + 5 * (index % 4))
+            |> Seq.takeWhile (fun moment -> runUntil moment folder)
+
+        Assert.InRange(Seq.length kills, 3, 200)
+        Assert.Equal(unbroken.Value, findings (run tiny folder silent 1)))
+
+[<Fact>]
+let ``a run that is killed while it writes a checkpoint comes to the same end`` () =
+    inFolder (fun folder ->
+        Assert.True(runUntil 20 folder)
+        let checkpoint = Directory.GetFiles(folder) |> Array.exactlyOne
+        File.WriteAllBytes(checkpoint + ".new", File.ReadAllBytes(checkpoint)[..99])
+        Assert.Equal(unbroken.Value, findings (run tiny folder silent 1)))
+
+[<Fact>]
+let ``a finished run is read, not run again`` () =
+    inFolder (fun folder ->
+        let first = findings (run tiny folder silent 1)
+        let mutable reports = 0
+        Assert.Equal(first, findings (run tiny folder (fun _ -> reports <- reports + 1) 1))
+        Assert.Equal(0, reports))
+
+[<Fact>]
+let ``another seed gives other numbers`` () =
+    inFolder (fun folder -> Assert.NotEqual(unbroken.Value, findings (run tiny folder silent 2)))
+
+/// Begins a run, changes something, and checks that going on is refused in a sentence and leaves the files alone.
+let private assertRefused (sentence: string) settings (change: string -> unit) =
+    inFolder (fun folder ->
+        Assert.True(runUntil 20 folder)
+        let path = Directory.GetFiles(folder) |> Array.exactlyOne
+        change path
+        let content = File.ReadAllBytes path
+
+        let error =
+            Assert.Throws<EquivariantException>(fun () -> run settings folder silent 1 |> ignore)
+
+        Assert.Contains(sentence, error.Message)
+        Assert.Contains(path, error.Message)
+        Assert.DoesNotContain("\n", error.Message)
+        Assert.Equal<string[]>([| path |], Directory.GetFiles folder)
+        Assert.Equal<byte[]>(content, File.ReadAllBytes path))
+
+[<Fact>]
+let ``a run with other settings is not gone on with`` () =
+    let other = {
+        tiny with
+            Pretraining.LearningRate = 2e-2
+    }
+
+    assertRefused "pretrainingLearningRate was 0.01 and is now 0.02" other ignore
+
+[<Fact>]
+let ``a run of another cell is not gone on with`` () =
+    let other = {
+        tiny with
+            Settings.Architecture = { tiny.Architecture with Cell = Lstm }
+    }
+
+    assertRefused "cell was \"gru\" and is now \"lstm\"" other ignore
+
+[<Fact>]
+let ``a damaged checkpoint is named`` () =
+    assertRefused "is damaged" tiny (fun path ->
+        let content = File.ReadAllBytes path
+        content[content.Length / 2] <- content[content.Length / 2] ^^^ 1uy
+        File.WriteAllBytes(path, content))
+
+[<Fact>]
+let ``a checkpoint that was cut off is named`` () =
+    assertRefused "is damaged" tiny (fun path ->
+        let content = File.ReadAllBytes path
+        File.WriteAllBytes(path, content[.. content.Length / 2]))
+
+[<Fact>]
+let ``a file of another program is named`` () =
+    assertRefused "is not a checkpoint of this experiment" tiny (fun path ->
+        File.WriteAllText(path, "PK and so on"))
+
+[<Fact>]
+let ``a checkpoint of another stage is named`` () =
+    inFolder (fun other ->
+        Assert.True(runUntil 20 other)
+        // The same settings with seed 2, renamed to seed 1.
+        inFolder (fun folder ->
+            try
+                run
+                    tiny
+                    folder
+                    (fun progress ->
+                        if progress.Evaluating then
+                            raise Killed)
+                    2
+                |> ignore
+            with Killed ->
+                ()
+
+            let file = Directory.GetFiles(folder) |> Array.exactlyOne
+            File.Move(file, file.Replace("seed-2", "seed-1"))
+
+            let error =
+                Assert.Throws<EquivariantException>(fun () -> run tiny folder silent 1 |> ignore)
+
+            Assert.Contains("holds pretraining with seed 2", error.Message)))
+
+[<Fact>]
+let ``a training that breaks down says so`` () =
+    inFolder (fun folder ->
+        let wild = {
+            tiny with
+                Pretraining.LearningRate = 1e37
+        }
+
+        let error =
+            Assert.Throws<EquivariantException>(fun () -> run wild folder silent 1 |> ignore)
+
+        Assert.StartsWith("The loss of pretraining is no number any more in epoch 1", error.Message)
+        Assert.Empty(Directory.GetFiles folder))
+
+[<Fact>]
+let ``a folder that can't be written is named`` () =
+    inFolder (fun folder ->
+        let file = Path.Combine(folder, "file")
+        File.WriteAllText(file, "")
+        let below = Path.Combine(file, "below")
+
+        let error =
+            Assert.Throws<EquivariantException>(fun () -> Experiment.prepareFolder below false)
+
+        Assert.StartsWith($"The folder '{below}' can't be written", error.Message))
+
+[<Fact>]
+let ``a folder with a run is only for going on`` () =
+    inFolder (fun folder ->
+        Assert.True(runUntil 20 folder)
+        let files = Directory.GetFiles folder
+
+        let error =
+            Assert.Throws<EquivariantException>(fun () -> Experiment.prepareFolder folder false)
+
+        Assert.Contains("already holds a run", error.Message)
+        Experiment.prepareFolder folder true
+        Assert.Equal<string[]>(files, Directory.GetFiles folder))
+
+[<Fact>]
+let ``a device that is not there is named`` () =
+    let error =
+        Assert.Throws<EquivariantException>(fun () ->
+            Settings.device { tiny with Device = "abacus" } |> ignore)
+
+    Assert.Equal("The device 'abacus' can't be used: name cpu, cuda or cuda:N.", error.Message)
+
+[<Fact>]
+let ``a finished run translates, each design by itself`` () =
+    inFolder (fun folder ->
+        let finished = run tiny folder silent 1
+        let translations = Experiment.translate tiny finished [ "jump"; "left" ]
+        Assert.Equal<Design list>(Design.all, List.map fst translations)
+
+        Assert.All(
+            translations |> Seq.collect snd,
+            fun word -> Assert.Contains(word, Vocabularies.output.Words)
+        ))
+
+[<Fact>]
+let ``held-back and held-out sentences are in no training`` () =
+    let data = Data.draw tiny 1
+    let training = data.Pretraining |> Array.append data.Finetuning |> set
+
+    for name, examples in data.Evaluation do
+        Assert.DoesNotContain(examples, training.Contains)
+        Assert.True(examples.Length <= 6, name)
+
+    let primitives = [ "jump"; "turn left"; "turn up" ]
+
+    for primitive in primitives do
+        let words = primitive.Split ' '
+
+        let copies =
+            data.Pretraining
+            |> Array.filter (fun example -> example.Source = Vocabularies.input.Encode words)
+
+        Assert.Equal(2, copies.Length)
