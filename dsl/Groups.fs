@@ -1,3 +1,0 @@
-namespace Equivariant
-module Groups =
-    let x = 1

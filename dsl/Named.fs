@@ -1,0 +1,57 @@
+namespace Equivariant
+
+open Equivariant.Core
+
+/// <summary>A function with a name, by which it is compared and printed: what makes declarations values.</summary>
+[<CustomEquality; NoComparison; StructuredFormatDisplay("{Name}")>]
+type Named<'f> = {
+    /// <summary>The name.</summary>
+    Name: string
+    /// <summary>The function.</summary>
+    Value: 'f
+} with
+
+    override this.Equals other =
+        match other with
+        | :? Named<'f> as other -> this.Name = other.Name
+        | _ -> false
+
+    override this.GetHashCode() = this.Name.GetHashCode()
+    override this.ToString() = this.Name
+
+[<AutoOpen>]
+module internal Sentences =
+
+    /// Refuses something with a sentence.
+    let refuse (sentence: string) : 'a = raise (EquivariantException sentence)
+
+    /// Joins words.
+    let joined (separator: string) (words: string seq) = String.concat separator words
+
+    /// "1 word", "2 words".
+    let counted (number: int) noun =
+        if number = 1 then
+            $"1 %s{noun}"
+        else
+            $"%d{number} %s{noun}s"
+
+    /// Lists names in quotation marks.
+    let quoted (names: string seq) =
+        names |> Seq.map (fun name -> $"\"{name}\"") |> joined ", "
+
+    /// A table whose columns are as wide as they have to be.
+    let columns (rows: string list list) =
+        let width column =
+            rows |> List.map (fun row -> (List.item column row: string).Length) |> List.max
+
+        match rows with
+        | [] -> ""
+        | first :: _ ->
+            let widths = [ for column in 0 .. first.Length - 1 -> width column ]
+
+            rows
+            |> List.map (fun row ->
+                (List.map2 (fun (cell: string) width -> cell.PadRight width) row widths
+                 |> joined "  ")
+                    .TrimEnd())
+            |> joined "\n"

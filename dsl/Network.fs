@@ -1,0 +1,153 @@
+namespace Equivariant
+
+open TorchSharp
+open Equivariant.Core
+
+/// <summary>A module from one tensor to one tensor: what designs wrap.</summary>
+type Net = torch.nn.Module<torch.Tensor, torch.Tensor>
+
+/// <summary>
+/// A network as a value: it is built, with fresh weights, when the model around it is compiled. Nothing about it
+/// has to know the group.
+/// </summary>
+[<NoComparison; StructuredFormatDisplay("{Text}")>]
+type Network =
+    /// <summary>Two 3 × 3 convolutions with a ReLU between, of a width; pooled where the sizes of images differ.</summary>
+    | ConvNet of width: int
+    /// <summary>A perceptron on all components, with hidden layers of some widths.</summary>
+    | Perceptron of hidden: int list
+    /// <summary>Any equivariant linear map (of an Eq block) or invariant-symmetric one (of an IS block), to some channels.</summary>
+    | LinearMaps of channels: int
+    /// <summary>A module of the user's; its name stands for it in comparisons.</summary>
+    | Wrapped of Named<unit -> Net> * output: Space option
+
+    /// <summary>Reads like <c>convNet 32</c>.</summary>
+    member this.Text =
+        match this with
+        | ConvNet width -> $"convNet {width}"
+        | Perceptron hidden -> $"""mlp [{hidden |> List.map string |> joined "; "}]"""
+        | LinearMaps channels -> $"linear {channels}"
+        | Wrapped(make, _) -> make.Name
+
+    override this.ToString() = this.Text
+
+/// <summary>Networks, as they are named in declarations.</summary>
+[<AutoOpen>]
+module Networks =
+
+    /// <summary>Two 3 × 3 convolutions with a ReLU between; its output has as many channels as it is wide.</summary>
+    let convNet width = ConvNet width
+
+    /// <summary>A perceptron on all components, with hidden layers of some widths and tanh between.</summary>
+    let mlp hidden = Perceptron hidden
+
+    /// <summary>
+    /// Linear maps: all equivariant ones in an Eq block, all invariant-symmetric ones in an IS block, to some channels.
+    /// They need no averaging, and have no more parameters than there are such maps.
+    /// </summary>
+    let linear channels = LinearMaps channels
+
+    /// <summary>
+    /// A module of the user's, pretrained or not: <c>wrapping "resnet" (fun () -> resnet)</c>. Its output is taken to be
+    /// in the space of its input (scores of words, for sentences); otherwise say <c>giving</c>.
+    /// </summary>
+    let wrapping name (make: unit -> Net) =
+        Wrapped({ Name = name; Value = make }, None)
+
+    /// <summary>Says in which space the output of a wrapped module is.</summary>
+    /// <exception cref="T:Equivariant.Core.EquivariantException">The network is not a wrapped module.</exception>
+    let giving space network =
+        match network with
+        | Wrapped(make, _) -> Wrapped(make, Some space)
+        | other ->
+            refuse
+                $"The output of {other} follows from its input; only a wrapped module can be said to give {space}."
+
+/// <summary>What networks need and give.</summary>
+[<RequireQualifiedAccess>]
+module Network =
+
+    /// <summary>The space of a network's output, if nothing else is declared.</summary>
+    /// <exception cref="T:Equivariant.Core.EquivariantException">The network does not fit the input.</exception>
+    let output (network: Network) (input: Signal) : Space =
+        match network, input.Space with
+        | ConvNet width, Numbers [ _; height; columns ] -> image width height columns
+        | ConvNet _, other ->
+            refuse $"{network} needs images (channels × height × width), but its input has {other}."
+        | LinearMaps _, Sentences _ -> refuse $"{network} needs numbers, but its input has {input.Space}."
+        | LinearMaps channels, Numbers(_ :: (_ :: _ as rest)) when
+            fst (Realised.onFlat input) > 1 || input.Space.Shape.Head = 1
+            ->
+            Numbers(channels :: rest)
+        | LinearMaps _, space -> space
+        | Wrapped(_, Some space), _ -> space
+        | (Perceptron _ | Wrapped(_, None)), Sentences(vocabulary, length) -> scores length vocabulary
+        | (Perceptron _ | Wrapped(_, None)), space -> space
+
+    /// Refuses a network from one space to another that it cannot join.
+    let internal requireMeeting (network: Network) (input: Space) (output: Space) =
+        let apart what =
+            refuse $"the shapes cannot meet: {network} gives {what}, but {output} is needed."
+
+        match network, input, output with
+        | _, _, Sentences _ -> refuse $"an output has to be numbers, but it is {output}."
+        | ConvNet width, Numbers [ _; _; _ ], Numbers [ channels; _; _ ] ->
+            if width <> channels then
+                apart $"{width} channels"
+        | ConvNet _, Numbers [ _; _; _ ], _ -> apart "images"
+        | ConvNet _, other, _ ->
+            refuse $"{network} needs images (channels × height × width), but its input has {other}."
+        | LinearMaps _, Sentences _, _ -> refuse $"{network} needs numbers, but its input has {input}."
+        | Wrapped(_, Some given), _, _ when given.Shape <> output.Shape -> apart (string given)
+        | Wrapped(_, None), Numbers shape, _ when shape <> output.Shape ->
+            apart $"{input} (or say what with giving)"
+        | _ -> ()
+
+    let private perceptron (hidden: int list) (input: Space) (output: Space) : Net list =
+        let embedded, features =
+            match input with
+            | Sentences(vocabulary, length) ->
+                let width = 16
+                [ torch.nn.Embedding(int64 vocabulary.Length, int64 width) :> Net ], length * width
+            | Numbers _
+            | Scores _ -> [], input.Size
+
+        let widths = features :: hidden @ [ output.Size ]
+
+        let layers =
+            List.pairwise widths
+            |> List.mapi (fun i (before, after) -> [
+                if i > 0 then
+                    torch.nn.Tanh() :> Net
+                torch.nn.Linear(int64 before, int64 after) :> Net
+            ])
+            |> List.concat
+
+        [
+            yield! embedded
+            torch.nn.Flatten 1L :> Net
+            yield! layers
+            torch.nn.Unflatten(1L, [| for length in output.Shape -> int64 length |]) :> Net
+        ]
+
+    let private sequence (parts: Net list) : Net =
+        torch.nn.Sequential(Array.ofList parts) :> Net
+
+    /// Builds a network with fresh weights from torch's generator.
+    let internal build (network: Network) (input: Space) (output: Space) : Net =
+        match network, input.Shape, output.Shape with
+        | ConvNet width, [ channels; height; columns ], [ given; outHeight; outColumns ] ->
+            sequence [
+                torch.nn.Conv2d(int64 channels, int64 width, 3L, padding = 1L) :> Net
+                torch.nn.ReLU() :> Net
+                torch.nn.Conv2d(int64 width, int64 given, 3L, padding = 1L) :> Net
+                if (height, columns) <> (outHeight, outColumns) then
+                    torch.nn.AdaptiveAvgPool2d [| int64 outHeight; int64 outColumns |] :> Net
+            ]
+        | Perceptron hidden, _, _ -> sequence (perceptron hidden input output)
+        | Wrapped(make, _), _, _ -> make.Value()
+        | _ -> refuse $"{network} does not lead from {input} to {output}."
+
+    /// A small network that gives each row one number.
+    let internal scorer hidden (input: Space) : Net =
+        sequence (perceptron [ hidden ] input (vector 1))

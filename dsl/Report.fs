@@ -1,0 +1,147 @@
+namespace Equivariant
+
+open System.Numerics
+open TorchSharp
+open Equivariant.Core.Designs
+
+/// <summary>What a block of a model costs and gives up.</summary>
+[<NoComparison>]
+type BlockReport = {
+    /// <summary>Which block.</summary>
+    Place: string
+    /// <summary>Its network.</summary>
+    Network: string
+    /// <summary>How it is made equivariant or invariant-symmetric.</summary>
+    Design: string
+    /// <summary>The group of what it reads, with its order.</summary>
+    Group: string
+    /// <summary>Evaluations of the network for one input.</summary>
+    Evaluations: BigInteger
+    /// <summary>The number of its parameters.</summary>
+    Parameters: int64
+    /// <summary>
+    /// Of the equivariant linear maps, how many the design reaches and how many there are, for each pair of channels;
+    /// none where it is not computed.
+    /// </summary>
+    Expressivity: (int64 * int64) option
+}
+
+/// <summary>What a model costs and gives up, before anything is trained: a value to look into or to print.</summary>
+[<NoComparison; StructuredFormatDisplay("{Display}")>]
+type Report = {
+    /// <summary>The declaration.</summary>
+    Model: Model
+    /// <summary>A row for each block.</summary>
+    Blocks: BlockReport list
+    /// <summary>Evaluations of networks for one set of inputs, over all blocks.</summary>
+    Evaluations: BigInteger
+    /// <summary>What averaging one network over the product of all groups would take.</summary>
+    Naive: BigInteger
+    /// <summary>The number of parameters of the whole model.</summary>
+    Parameters: int64
+} with
+
+    /// <summary>The report as lines of text.</summary>
+    member this.Text =
+        let rows = [
+            [
+                "block"
+                "network"
+                "design"
+                "group"
+                "evaluations"
+                "parameters"
+                "linear maps reached"
+            ]
+            for block in this.Blocks do
+                let reached =
+                    match block.Expressivity with
+                    | Some(captured, total) -> $"{captured} of {total} ({100L * captured / total} %%)"
+                    | None -> "not computed"
+
+                [
+                    block.Place
+                    block.Network
+                    block.Design
+                    block.Group
+                    string block.Evaluations
+                    string block.Parameters
+                    reached
+                ]
+        ]
+
+        joined "\n" [
+            this.Model.Table
+            ""
+            columns rows
+            ""
+            $"evaluations  {this.Evaluations} for one set of inputs, {this.Naive} for the naive average over the product of the groups"
+            $"parameters   {this.Parameters}"
+        ]
+
+    /// <summary>The report, beginning on a line of its own, as F# Interactive shows it.</summary>
+    member this.Display = $"\n{this.Text}"
+
+    override this.ToString() = this.Text
+
+/// <summary>Reports on models.</summary>
+[<RequireQualifiedAccess>]
+module Report =
+
+    let private design (block: ResolvedBlock) =
+        match block.Block.Kind, block.Block.Network with
+        | Kind.Eq _, LinearMaps _ -> "exact"
+        | Kind.IS, LinearMaps _ -> "exact, by orbits"
+        | Kind.IS, _ -> "invariant-symmetric"
+        | Kind.Eq(Some design), _ -> string design
+        | Kind.Eq None, _ -> string equitune
+
+    let private expressivity (block: ResolvedBlock) =
+        match block.Terms with
+        | [] -> None
+        | terms ->
+            match (DesignReport.Of(Array.ofList terms, block.Input, block.Output)).Expressivity with
+            | null -> None
+            | reached -> Some(reached.Captured, reached.Total)
+
+    let private parameters (net: torch.nn.Module) =
+        net.parameters () |> Seq.sumBy (fun parameter -> parameter.numel ())
+
+    /// <summary>Reports on a compiled model.</summary>
+    let ofCompiled (model: CompiledModel) : Report =
+        let blocks = [
+            for block, net in model.Blocks do
+                {
+                    Place = block.Place
+                    Network = string block.Block.Network
+                    Design = design block
+                    Group = string block.From.Group
+                    Evaluations = block.Evaluations
+                    Parameters = parameters net
+                    Expressivity = expressivity block
+                }
+        ]
+
+        {
+            Model = model.Declaration
+            Blocks = blocks
+            Evaluations = blocks |> List.sumBy _.Evaluations
+            Naive =
+                model.Resolved.Inputs
+                |> List.fold (fun product (_, signal) -> product * signal.Group.Order) BigInteger.One
+            Parameters = model.ParameterCount
+        }
+
+    /// <summary>Reports on a declared model, for a target; its networks are built to count their parameters.</summary>
+    /// <exception cref="T:Equivariant.DeclarationException">The declaration has problems; all are listed.</exception>
+    let ofModelOn target (model: Model) : Report =
+        // Not disposed: a wrapped module belongs to whoever wrapped it.
+        ofCompiled (Compile.model target model)
+
+    /// <summary>Reports on a declared model, as a value.</summary>
+    /// <exception cref="T:Equivariant.DeclarationException">The declaration has problems; all are listed.</exception>
+    let of' (model: Model) : Report = ofModelOn Target.cpu model
+
+    /// <summary>Reports on a declared model, as text.</summary>
+    /// <exception cref="T:Equivariant.DeclarationException">The declaration has problems; all are listed.</exception>
+    let text (model: Model) : string = string (of' model)

@@ -1,0 +1,71 @@
+// 2. Actions: how groups move images, sets and words, and the orbits that this makes.
+#load "equivariant.fsx"
+
+open TorchSharp
+open Equivariant
+
+// An action meets a space with `under`. Group and action have to be of one kind of elements: `under (cyclic 4)
+// shifts` would not compile, since shifts are moved by pairs.
+let turned = image 1 3 3 |> under (cyclic 4) rotations
+let quarterTurn = Signal.core turned
+let x = torch.arange(9.0f).reshape(1L, 1L, 3L, 3L)
+
+let print (x: torch.Tensor) =
+    printfn $"{x.squeeze().ToString TensorStringStyle.Numpy}"
+
+print x
+print (quarterTurn.Apply((cyclic 4).Element 1, x))
+
+// The action of a product of groups is the product of actions: first reflect, then turn.
+let d4 =
+    semidirect (cyclic 4) (cyclic 2) (fun flip turn -> if flip = 1 then -turn else turn)
+
+let square = image 1 3 3 |> under d4 (rotations >< reflections)
+printfn $"{square}"
+
+// The orbits of the nine pixels: corners, edges, and the middle.
+match Signal.core square with
+| :? Equivariant.Core.Actions.AxisAction as action ->
+    for orbit in action.Indices.Orbits do
+        printfn $"orbit %A{orbit}"
+| other -> printfn $"{other}"
+
+// The same group, wrongly put together: turns and reflections do not commute, so this is no action of C4 × C2.
+match Signal.problem (image 1 3 3 |> under (cyclic 4 >< cyclic 2) (rotations >< reflections)) with
+| Some sentence -> printfn $"refused: {sentence}"
+| None -> failwith "it should have been refused"
+
+// Actions fit some spaces only; a sentence says which.
+for space in [ image 3 4 6; vector 5 ] do
+    printfn $"refused: {(Signal.problem (space |> under (cyclic 4) rotations)).Value}"
+
+// Permutations of the points of a set, along an axis of choice: here 5 points with 3 features each.
+let set = tensor [ 5; 3 ] |> under (symmetric 5) (points |> onAxis -2)
+
+let moved =
+    (Signal.core set)
+        .Apply((symmetric 5).Element [| 1; 2; 3; 4; 0 |], torch.arange(15.0f).reshape(1L, 5L, 3L))
+
+print moved
+
+// Words are exchanged by name, in sentences and in scores alike.
+let words = [ "walk"; "jump"; "run"; "left"; "right" ]
+let exchanges = exchange "jump" "run" >< exchange "left" "right"
+let sentences = sentence words 4 |> under (cyclic 2 >< cyclic 2) exchanges
+let tokens = torch.tensor([| 1L; 3L; 2L; 0L |]).reshape(1L, 4L)
+
+let answer =
+    (Signal.core sentences).Apply((cyclic 2 >< cyclic 2).Element(1, 1), tokens)
+
+let readable (x: torch.Tensor) =
+    x.data<int64>().ToArray()
+    |> Seq.map (fun token -> words[int token])
+    |> String.concat " "
+
+printfn $"{readable tokens} → {readable answer}"
+
+// Elements read as words in the letters of the action.
+for element in d4.Core.Elements do
+    printf $"{Signal.word square element}  "
+
+printfn ""

@@ -1,0 +1,58 @@
+// 4. Wrapping a model that exists: its weights are never looked into, and designs make it equivariant.
+#load "equivariant.fsx"
+
+open TorchSharp
+open Equivariant
+
+// This one stands for a pretrained classifier; a TorchScript file or one's own class would do as well.
+let pretrained =
+    torch.nn.Sequential(
+        torch.nn.Conv2d(1L, 8L, 3L, padding = 1L) :> Net,
+        torch.nn.ReLU() :> Net,
+        torch.nn.Flatten 1L :> Net,
+        torch.nn.Linear(8L * 12L * 12L, 5L) :> Net
+    )
+
+// It gives five scores that should not change when the image is turned: nothing moves them.
+let photograph = image 1 12 12 |> under (cyclic 4) rotations
+
+let turnedBy design =
+    network {
+        input "x" photograph
+        eq "x" (wrapping "pretrained" (fun () -> pretrained) |> giving (classes 5)) design
+        output "x" (classes 5 |> under (cyclic 4) unmoved)
+    }
+
+// Equitune averages; λ-equitune learns how much each pose counts; equizero takes the most confident pose; the
+// canonical design evaluates one pose only.
+let brightest (x: torch.Tensor) =
+    x.narrow(-1, 0L, 4L).narrow(-2, 0L, 4L).sum([| -1L; -2L |]).flatten().neg()
+
+let designs = [
+    equitune
+    equitune |> weighted 8
+    equitune |> leastLoss Confidence
+    canonical "brightest corner to the top left" brightest
+]
+
+let x = torch.randn (2L, 1L, 12L, 12L)
+let turned = (Signal.core photograph).Apply((cyclic 4).Element 1, x)
+
+for design in designs do
+    let model = Model.compile Target.cpu (turnedBy design)
+    let scores (x: torch.Tensor) = (model.Run [ ("x", x) ])["x"]
+    let change = (scores x - scores turned).abs().max().item<float32>()
+    let evaluations = (Report.ofCompiled model).Evaluations
+    printfn $"{design}: {evaluations} evaluations, largest change when turned {change}"
+    Laws.checkCompiled model
+
+let bare = (pretrained.call x - pretrained.call turned).abs().max().item<float32>()
+printfn $"the bare model: largest change when turned {bare}"
+
+// Saved and loaded like any module.
+let model = Model.compile Target.cpu (turnedBy equitune)
+let file = System.IO.Path.GetTempFileName()
+model.save file |> ignore
+model.load file |> ignore
+System.IO.File.Delete file
+printfn $"{Seq.length (model.parameters ())} parameter tensors, saved and loaded"

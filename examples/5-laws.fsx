@@ -1,0 +1,76 @@
+// 5. Laws: what should hold, tried with random elements and inputs, and how to read a counterexample.
+#load "equivariant.fsx"
+
+open TorchSharp
+open Equivariant
+
+let d4 =
+    semidirect (cyclic 4) (cyclic 2) (fun flip turn -> if flip = 1 then -turn else turn)
+
+let square = image 1 8 8 |> under d4 (rotations >< reflections)
+
+let sound =
+    network {
+        input "front" square
+        eq "front" (convNet 4)
+    }
+
+// One line for each law.
+for law, verdict in Laws.judge 1UL (Laws.ofModel sound) do
+    printfn $"{law}: {verdict}"
+
+// A nonlinearity that is not the same for each pixel breaks the symmetry. The counterexample has the fewest
+// factors that show it, one row, the size of the error and what would have been allowed.
+let ramp = pointwise "ramp" (fun x -> x * torch.arange 8.0f)
+let broken = sound |> Model.apply ramp
+
+try
+    Laws.check broken
+    failwith "the laws should have caught it"
+with :? LawBrokenException as counterexample ->
+    printfn $"\n{counterexample.Message}"
+
+// Laws are also tried one at a time, on any module. Turns by 45° interpolate, so a blur commutes with them only
+// nearly: the law measures how nearly, against a tolerance of one's own.
+let turn (g: Equivariant.Core.Groups.GroupElement) (x: torch.Tensor) =
+    let angle =
+        float32 (Group.enumerate (cyclic 8) |> Seq.findIndex (fun n -> (cyclic 8).Element n = g))
+        * System.MathF.PI
+        / 4.0f
+
+    let c, s = cos angle, sin angle
+
+    let matrix =
+        torch.tensor([| c; -s; 0.0f; s; c; 0.0f |]).view(1L, 2L, 3L).expand(x.shape[0], 2L, 3L)
+
+    torch.nn.functional.grid_sample (
+        x,
+        torch.nn.functional.affine_grid (matrix, x.shape, align_corners = true),
+        align_corners = true
+    )
+
+let blur = torch.nn.AvgPool2d(3L, stride = 1L, padding = 1L)
+
+let nearly tolerance =
+    Laws.equivariantBy
+        blur
+        (cyclic 8).Core
+        turn
+        turn
+        (Sampling.normal [ 1L; 8L; 8L ] |> Sampling.within tolerance)
+
+for tolerance in [ 0.01; 2.0 ] do
+    printfn $"\nwithin {tolerance}: {Law.judge 50 1UL (nearly tolerance)}"
+
+// What a law catches besides: an action that is none, a subgroup that is not normal, values that say nothing.
+let notNormal = Laws.normal d4.Core (Group.subgroup [ (0, 1) ] d4).Core
+let zero = torch.nn.Threshold(1e9, 0.0)
+
+let silent =
+    Laws.equivariant zero (Signal.core square) (Signal.core square) (Sampling.normal [ 1L; 8L; 8L ])
+
+for law in [ notNormal; silent ] do
+    printfn $"\n{Law.judge 50 1UL law}"
+
+// The same laws in a test project of one's own: [<Theory; MemberData(nameof laws)>] with `Laws.rows`, or
+// `Law.property` under FsCheck.Xunit; and `equivariant check SCRIPT.fsx` for the models of a script.

@@ -1,0 +1,220 @@
+/// Scripts: every example runs, and the command line checks and describes the models that scripts declare.
+module Equivariant.Tests.Dsl.ScriptTests
+
+open System
+open System.Diagnostics
+open System.IO
+open System.Runtime.CompilerServices
+open System.Text.Json.Nodes
+open System.Xml.Linq
+open Xunit
+open Equivariant.Tests
+
+/// The scripts of the folder examples, in the order in which a newcomer reads them.
+let private names = [
+    "1-groups.fsx"
+    "2-actions-and-orbits.fsx"
+    "3-two-views.fsx"
+    "4-wrapping.fsx"
+    "5-laws.fsx"
+    "6-large-products.fsx"
+]
+
+type private Here =
+    static member Path([<CallerFilePath>] ?path: string) = path.Value
+
+let private examples =
+    Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Here.Path()), "..", "..", "..", "examples"))
+
+/// Copies the scripts to a folder, with a preamble that takes the assemblies beside these tests instead of the
+/// command-line program's build, and adds one of the test's own.
+let private withScripts (own: string) (work: string -> 'T) =
+    Program.inFolder (fun folder ->
+        for script in Directory.GetFiles(examples, "*.fsx") do
+            let text =
+                File.ReadAllText(script).Replace("cli/bin/Release/net10.0/", AppContext.BaseDirectory)
+
+            File.WriteAllText(Path.Combine(folder, Path.GetFileName script), text)
+
+        let script = Path.Combine(folder, "own.fsx")
+        File.WriteAllText(script, own)
+        work folder)
+
+let private interactive (arguments: string list) (input: string) =
+    let info =
+        ProcessStartInfo(
+            "dotnet",
+            "fsi" :: arguments,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true
+        )
+
+    use running = Process.Start info
+    let error = running.StandardError.ReadToEndAsync()
+    let output = running.StandardOutput.ReadToEndAsync()
+    running.StandardInput.Write input
+    running.StandardInput.Close()
+    running.WaitForExit()
+    running.ExitCode, output.Result, error.Result
+
+let scripts: obj[] seq = names |> Seq.map (fun name -> [| name :> obj |])
+
+[<Fact>]
+let ``the list of scripts is complete`` () =
+    let found =
+        Directory.GetFiles(examples, "*.fsx")
+        |> Seq.map Path.GetFileName
+        |> Seq.filter ((<>) "equivariant.fsx")
+        |> Seq.sort
+
+    Assert.Equal<string seq>(names, found)
+
+[<Theory; MemberData(nameof scripts)>]
+let ``every script runs`` (name: string) =
+    withScripts "" (fun folder ->
+        let code, output, error =
+            interactive [ "--quiet"; "--exec"; Path.Combine(folder, name) ] ""
+
+        Assert.True((code = 0), $"{name} ends with {code}: {error}")
+        Assert.True(output.Split('\n').Length > 4, $"{name} says nothing: {output}")
+        Assert.Equal("", error.Trim()))
+
+[<Fact>]
+let ``values print readably in F# Interactive`` () =
+    let session =
+        """#load "equivariant.fsx";;
+open Equivariant;;
+let d4 = semidirect (cyclic 4) (cyclic 2) (fun flip turn -> if flip = 1 then -turn else turn);;
+(dihedral 4).Element(2, 1);;
+rotations >< reflections;;
+let model = network {
+    input "x" (image 1 4 4 |> under d4 symmetries)
+    eq "x" (convNet 2) };;
+(Report.of' model).Evaluations;;
+TorchSharp.torch.zeros(1L, 2L);;
+exit 0;;
+"""
+
+    withScripts "" (fun folder ->
+        let code, output, _ =
+            interactive
+                [ "--nologo"; "--readline-" ]
+                (session.Replace("equivariant.fsx", Path.Combine(folder, "equivariant.fsx")))
+
+        Assert.Equal(0, code)
+        Assert.Contains("val d4: Group<int * int> = C4 ⋊ C2, order 8", output)
+        Assert.Contains("= r² · f", output)
+        Assert.Matches("Action<int \\* int> =\\s+rotations × reflections\\s", output)
+        Assert.Matches("input +\"x\" +1 × 4 × 4 +C4 ⋊ C2, order 8 +rotations × reflections", output)
+        Assert.Contains("= 8", output)
+        Assert.Contains("[[0, 0]]", output))
+
+let private preamble = "#load \"equivariant.fsx\"\nopen Equivariant\n"
+
+let private sound =
+    preamble
+    + "printfn \"it talks\"\n"
+    + "let model = network {\n  input \"x\" (image 1 4 4 |> under (cyclic 4) rotations)\n  eq \"x\" (convNet 2) }\n"
+
+let private run command own (options: string list) =
+    withScripts own (fun folder -> Program.run (command :: Path.Combine(folder, "own.fsx") :: options))
+
+[<Fact>]
+let ``check prints one line per law`` () =
+    let ending = run "check" sound [ "--trials"; "5" ]
+    Assert.Equal("", ending.Error)
+    Assert.Equal(0, ending.Code)
+    let lines = ending.Output.Trim().Split '\n'
+    Assert.Equal(5, lines.Length)
+    Assert.All(lines, (fun line -> Assert.StartsWith("held    model: ", line)))
+    Assert.Equal("held    model: f(gx) = g f(x) on input \"x\" (5 trials)", lines[4])
+
+[<Fact>]
+let ``check ends with 1 and the counterexample if a law does not hold`` () =
+    let ramp =
+        "let broken = model |> Model.apply (pointwise \"ramp\" (fun x -> x * TorchSharp.torch.arange 4.0f))\n"
+
+    let ending = run "check" (sound + ramp) [ "--trials"; "20" ]
+    Assert.Equal(1, ending.Code)
+    Assert.Contains("broken  broken: f(gx) = g f(x) fails: ", ending.Output)
+    Assert.Contains("on input \"x\" [1,1,4,4]: max |f(gx) − g f(x)| = ", ending.Output)
+    Assert.Contains("1 of 10 laws and declarations do not hold.", ending.Error)
+    let json = run "check" (sound + ramp) [ "--trials"; "20"; "--json" ]
+    let answers = JsonNode.Parse(json.Output).AsArray()
+    Assert.Equal(10, answers.Count)
+
+    Assert.Equal(
+        1,
+        answers
+        |> Seq.filter (fun answer -> not (isNull answer["counterexample"]))
+        |> Seq.length
+    )
+
+[<Fact>]
+let ``check tells what is wrong with a declaration`` () =
+    let ending =
+        run
+            "check"
+            (sound
+             + "let wrong = Model.empty |> Model.input \"y\" (vector 3 |> under (cyclic 4) rotations)\n")
+            [ "--trials"; "2" ]
+
+    Assert.Equal(1, ending.Code)
+    Assert.Contains("wrong   wrong: network: it has no blocks", ending.Output)
+    Assert.Contains("wrong   wrong: input \"y\": Quarter turns need an image", ending.Output)
+
+[<Fact>]
+let ``describe reports, and draws`` () =
+    let report = run "describe" sound []
+    Assert.Equal(0, report.Code)
+    Assert.StartsWith("model\n\ninput", report.Output)
+    Assert.Contains("4 for one set of inputs, 4 for the naive average", report.Output)
+    let dot = run "describe" sound [ "--dot" ]
+    Assert.StartsWith("digraph network {", dot.Output)
+    Assert.Contains("\"y0:x\" -> \"m0:0\";", dot.Output)
+    let svg = XDocument.Parse (run "describe" sound [ "--svg" ]).Output
+    Assert.Equal("svg", svg.Root.Name.LocalName)
+
+    let texts =
+        svg.Descendants()
+        |> Seq.filter (fun part -> part.Name.LocalName = "text")
+        |> Seq.map _.Value
+
+    Assert.Contains("convNet 2", texts)
+    Assert.Contains("rotations", texts)
+
+/// A sentence, an exit code, and no stack trace.
+let private refused command own options (parts: string list) =
+    let ending = run command own options
+    Assert.Equal(1, ending.Code)
+    Assert.Equal("", ending.Output)
+    Assert.Single(ending.Error.Trim().Split '\n') |> ignore
+
+    for part in parts do
+        Assert.Contains(part, ending.Error)
+
+[<Fact>]
+let ``bad scripts are refused with a sentence`` () =
+    let nowhere = Program.run [ "check"; "nowhere.fsx" ]
+    Assert.Equal((1, "There is no file 'nowhere.fsx'."), (nowhere.Code, nowhere.Error.Trim()))
+
+    refused "check" (preamble + "let x: int = \"one\"\n") [] [
+        "does not compile: line 3, column 14: FS0001"
+        "'int'"
+        "'string'"
+    ]
+
+
+    // What cannot compose is told by the compiler: shifts are of pairs, and C4's elements are integers.
+    refused "check" (preamble + "let s = image 1 4 4 |> under (cyclic 4) shifts\n") [] [
+        "does not compile: line 3"
+        "Action<int>"
+    ]
+
+    refused "check" (preamble + "let g = cyclic 4\n") [] [ "declares no model" ]
+    refused "check" (preamble + "failwith \"oh dear\"\n") [] [ "stops with an error"; "oh dear" ]
+    refused "describe" (preamble + "let g = cyclic 4\n") [] [ "declares no model" ]
+    refused "check" sound [ "--device"; "cuda:99" ] [ "There is no device \"cuda:99\"" ]
+    refused "check" sound [ "--device"; "abacus" ] [ "There is no device \"abacus\"" ]
+    refused "check" sound [ "--trials"; "0" ] [ "--trials 0" ]
