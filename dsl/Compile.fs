@@ -134,12 +134,12 @@ type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target
         | Least Entropy -> Reduction.LeastLoss(fun values -> ProxyLoss.Entropy values)
         | Least Confidence -> Reduction.LeastLoss(fun values -> ProxyLoss.Confidence values)
 
-    let averaged (block: ResolvedBlock) net weighing : Net =
+    let averaged (block: ResolvedBlock) net weighing representative : Net =
         let invariance =
-            match block.From.Space with
-            | Sentences _ -> Invariance.Tokens()
-            | Numbers _
-            | Scores _ -> Invariance.Average
+            match representative, block.From.Space with
+            | OfLeastEnergy energy, _ -> Invariance.LeastEnergy(fun x -> energy.Value x)
+            | Natural, Sentences _ -> Invariance.Tokens()
+            | Natural, (Numbers _ | Scores _) -> Invariance.Average
 
         new QuotientDesign(
             (net: Net),
@@ -159,8 +159,9 @@ type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target
         | _, Kind.IS -> new InvariantSymmetricBlock(net (), block.Input, block.Output)
         | _, Kind.Eq(Some(Canonical energy)) ->
             new Canonicalise(net (), block.Input, block.Output, energy.Value)
-        | _, Kind.Eq(Some(Averaged(_, weighing))) -> averaged block (net ()) weighing
-        | _, Kind.Eq None -> averaged block (net ()) Equal
+        | _, Kind.Eq(Some(Averaged(_, weighing, representative))) ->
+            averaged block (net ()) weighing representative
+        | _, Kind.Eq None -> averaged block (net ()) Equal Natural
 
     let layers = [
         for layer in resolved.Layers -> [ for block in layer.Blocks -> block, build block ]

@@ -30,11 +30,19 @@ type Weighing =
     /// <summary>Only the one of least loss counts: equizero.</summary>
     | Least of Loss
 
+/// <summary>By what a design replaces an input under a kernel: something that the kernel does not change.</summary>
+[<NoComparison>]
+type Representative =
+    /// <summary>The mean over the kernel; for sentences, each word becomes the first of those it may be exchanged with.</summary>
+    | Natural
+    /// <summary>The member of the kernel's orbit with the least energy.</summary>
+    | OfLeastEnergy of Named<torch.Tensor -> torch.Tensor>
+
 /// <summary>How an Eq block makes its network equivariant.</summary>
 [<NoComparison; StructuredFormatDisplay("{Text}")>]
 type Design =
     /// <summary>A sum over kernels of averages over the cosets of each.</summary>
-    | Averaged of Kernels * Weighing
+    | Averaged of Kernels * Weighing * Representative
     /// <summary>Turns the input to the pose of least energy, and the output back.</summary>
     | Canonical of energy: Named<torch.Tensor -> torch.Tensor>
 
@@ -42,7 +50,7 @@ type Design =
     member this.Text =
         match this with
         | Canonical energy -> $"canonical by {energy.Name}"
-        | Averaged(kernels, weighing) ->
+        | Averaged(kernels, weighing, representative) ->
             let family =
                 match kernels with
                 | NoKernel -> "equitune"
@@ -50,11 +58,16 @@ type Design =
                 | Given kernels -> $"""quotient by {kernels |> List.map _.Name |> joined ", "}"""
                 | Within evaluations -> $"quotient within {evaluations} evaluations"
 
-            match weighing with
-            | Equal -> family
-            | Learned hidden -> $"λ-{family} {hidden}"
-            | Least Entropy -> $"{family}, least entropy"
-            | Least Confidence -> $"{family}, most confident"
+            let weighed =
+                match weighing with
+                | Equal -> family
+                | Learned hidden -> $"λ-{family} {hidden}"
+                | Least Entropy -> $"{family}, least entropy"
+                | Least Confidence -> $"{family}, most confident"
+
+            match representative with
+            | Natural -> weighed
+            | OfLeastEnergy energy -> $"{weighed}, represented by {energy.Name}"
 
     override this.ToString() = this.Text
 
@@ -63,20 +76,21 @@ type Design =
 module Designs =
 
     /// <summary>The mean over the whole group: one evaluation for each element.</summary>
-    let equitune = Averaged(NoKernel, Equal)
+    let equitune = Averaged(NoKernel, Equal, Natural)
 
     /// <summary>
     /// The sum over the normal subgroups that the group's structure gives, of means over their cosets: |G₁| + … + |G_N|
     /// evaluations for a direct product, not |G₁| · … · |G_N|.
     /// </summary>
-    let quotient = Averaged(FromStructure, Equal)
+    let quotient = Averaged(FromStructure, Equal, Natural)
 
     /// <summary>The same with a given family of normal subgroups; one that is not normal is refused when the model is checked.</summary>
     let quotientBy (kernels: Group<'e> list) =
-        Averaged(Given [ for kernel in kernels -> kernel.Core ], Equal)
+        Averaged(Given [ for kernel in kernels -> kernel.Core ], Equal, Natural)
 
     /// <summary>The same with the family that reaches the most linear maps with at most so many evaluations.</summary>
-    let quotientWithin evaluations = Averaged(Within evaluations, Equal)
+    let quotientWithin evaluations =
+        Averaged(Within evaluations, Equal, Natural)
 
     /// <summary>Turns inputs to the pose of least energy, and outputs back; the name stands for the energy in comparisons.</summary>
     /// <param name="name">The energy's name.</param>
@@ -86,7 +100,7 @@ module Designs =
 
     let private weighed weighing design =
         match design with
-        | Averaged(kernels, _) -> Averaged(kernels, weighing)
+        | Averaged(kernels, _, representative) -> Averaged(kernels, weighing, representative)
         | Canonical _ ->
             refuse $"{design} takes one value, so there is nothing to weigh; weigh equitune or a quotient."
 
@@ -95,3 +109,17 @@ module Designs =
 
     /// <summary>Takes the value of least loss only: equizero.</summary>
     let leastLoss loss design = weighed (Least loss) design
+
+    /// <summary>
+    /// Replaces an input under a kernel not by the mean, but by the member of its orbit with the least energy: an image
+    /// instead of a mean of images. That this commutes with the rest of the group is for the laws to check.
+    /// </summary>
+    /// <param name="name">The energy's name, which stands for it in comparisons.</param>
+    /// <param name="energy">From a batch of n inputs to n numbers.</param>
+    /// <param name="design">A quotient design.</param>
+    let represented name (energy: torch.Tensor -> torch.Tensor) design =
+        match design with
+        | Averaged(kernels, weighing, _) ->
+            Averaged(kernels, weighing, OfLeastEnergy { Name = name; Value = energy })
+        | Canonical _ ->
+            refuse $"{design} has no kernel under which an input could be represented; take a quotient."

@@ -62,7 +62,7 @@ module Sampling =
             Tolerance = Some tolerance
     }
 
-/// <summary>The laws of groups, actions and networks, as values; <see cref="T:Equivariant.LawsModule"/> checks them.</summary>
+/// <summary>The laws of groups, actions and networks, as values, and ways to check them.</summary>
 [<RequireQualifiedAccess>]
 module Laws =
 

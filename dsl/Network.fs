@@ -51,6 +51,10 @@ module Networks =
     /// A module of the user's, pretrained or not: <c>wrapping "resnet" (fun () -> resnet)</c>. Its output is taken to be
     /// in the space of its input (scores of words, for sentences); otherwise say <c>giving</c>.
     /// </summary>
+    /// <remarks>
+    /// It is not copied: compiling, which reports and laws do too, moves it to the target's device and type of numbers,
+    /// and leaves it in evaluation mode. A function that gives the same module each time shares its weights.
+    /// </remarks>
     let wrapping name (make: unit -> Net) =
         Wrapped({ Name = name; Value = make }, None)
 

@@ -153,7 +153,7 @@ module internal Resolve =
             requireListable input.Group
             []
         | Kind.Eq None, _ -> terms NoKernel input output
-        | Kind.Eq(Some(Averaged(kernels, _))), _ -> terms kernels input output
+        | Kind.Eq(Some(Averaged(kernels, _, _))), _ -> terms kernels input output
 
     /// The signal that leaves a layer under a name.
     let private outgoing

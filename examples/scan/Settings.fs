@@ -60,7 +60,7 @@ module Settings =
     let quick = {
         full with
             EvaluationSize = 2000
-            Pretraining = { full.Pretraining with Epochs = 8 }
+            Pretraining = { full.Pretraining with Epochs = 10 }
             FinetuningSize = 16000
             Finetuning = { full.Finetuning with Epochs = 1 }
     }

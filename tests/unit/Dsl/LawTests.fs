@@ -185,6 +185,21 @@ let ``an Inv that does not commute with the group is caught`` () =
     |> caught [ "f(gx) = g f(x) fails: " ]
 
 [<Fact>]
+let ``a declared representative that does not commute with the group is caught`` () =
+    let corner (x: torch.Tensor) =
+        x.select(-1, 0L).select(-1, 0L).flatten()
+
+    let model =
+        network {
+            input "front" (square |> under (cyclic 6 >< cyclic 6) shifts)
+            eq "front" (convNet 2) (quotient |> represented "the corner" corner)
+        }
+
+    let broken = Assert.Throws<LawBrokenException>(fun () -> Laws.check model)
+    Assert.Contains("Inv(gx) = g·Inv(x) fails", broken.Message)
+    Assert.Contains("eq block \"front\"", broken.Message)
+
+[<Fact>]
 let ``a bias that breaks the symmetry of a layer is caught`` () =
     let circle =
         Representation.Of(PermutationAction.Natural((cyclic 5).Core :?> CyclicGroup))

@@ -262,6 +262,20 @@ let private designs: (string * Model) list = [
     "weighted quotient", one (convNet 3) (quotient |> weighted 4)
     "least entropy", one (mlp [ 5 ]) (equitune |> leastLoss Entropy)
     "most confident", one (mlp [ 5 ]) (equitune |> leastLoss Confidence)
+    // Each part of the energy orders the moves of one factor and is blind to the other, so they commute.
+    "represented",
+    network {
+        input "x" (image 2 4 4 |> under (cyclic 4 >< cyclic 2) (rotations >< channels circle))
+
+        eq
+            "x"
+            (mlp [ 6 ])
+            (quotient
+             |> represented "corner and first channel" (fun x ->
+                 let corner = x.sum(1L).select(-1, 0L).select(-1, 0L)
+                 corner + x.select(1, 0L).flatten(1L).sum(1L)))
+    }
+
     "canonical", one (mlp [ 5 ]) (canonical "ink in the corner" ink)
     "linear", Model.empty |> Model.input "x" front |> Model.eq "x" (linear 3)
 
