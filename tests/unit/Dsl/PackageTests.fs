@@ -49,7 +49,6 @@ let private project version =
   </PropertyGroup>
   <ItemGroup>
     <Compile Include="Program.fs" />
-    <PackageReference Update="FSharp.Core" Version="10.1.303" />
     <PackageReference Include="Equivariant" Version="{version}" />
     <PackageReference Include="libtorch-cpu-linux-x64" Version="2.10.0" />
   </ItemGroup>
