@@ -1,3 +1,4 @@
+using Equivariant.Core.Actions;
 using Equivariant.Core.Groups;
 
 namespace Equivariant.Core.Designs;
@@ -19,6 +20,14 @@ internal static class DesignChecks
             {
                 throw new EquivariantException($"One group has to act on every part of a design, but both {group} and {other} do.");
             }
+        }
+    }
+
+    public static void RequireOneGroup(TensorAction input, TensorAction output)
+    {
+        if (input.Group != output.Group)
+        {
+            throw new EquivariantException($"One group has to act on the input and on the output, but {input.Group} and {output.Group} do.");
         }
     }
 

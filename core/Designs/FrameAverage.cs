@@ -32,10 +32,7 @@ public class FrameAverage : nn.Module<Tensor, Tensor>
         nn.IModule<Tensor, Tensor> model, TensorAction input, TensorAction output, Frame frame, Evaluation? evaluation = null)
         : base(nameof(FrameAverage))
     {
-        if (input.Group != output.Group)
-        {
-            throw new EquivariantException($"One group has to act on the input and on the output, but {input.Group} and {output.Group} do.");
-        }
+        DesignChecks.RequireOneGroup(input, output);
 
         IReadOnlyList<GroupElement> elements = OrbitLimit.List(input.Group);
         _model = model;

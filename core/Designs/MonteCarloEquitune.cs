@@ -28,10 +28,7 @@ public sealed class MonteCarloEquitune : nn.Module<Tensor, Tensor>
         nn.IModule<Tensor, Tensor> model, TensorAction input, TensorAction output, int samples, Random random, Evaluation? evaluation = null)
         : base(nameof(MonteCarloEquitune))
     {
-        if (input.Group != output.Group)
-        {
-            throw new EquivariantException($"One group has to act on the input and on the output, but {input.Group} and {output.Group} do.");
-        }
+        DesignChecks.RequireOneGroup(input, output);
 
         if (samples < 2)
         {

@@ -24,16 +24,16 @@ type private Case = {
 let private d4 = Group.Dihedral 4
 
 let private perceptron (n: int64) : Net =
-    torch.nn.Sequential (torch.nn.Linear (n, 512L), torch.nn.ReLU (), torch.nn.Linear (512L, n))
+    torch.nn.Sequential(torch.nn.Linear(n, 512L), torch.nn.ReLU(), torch.nn.Linear(512L, n))
 
 let private convolutions: unit -> Net =
     fun () ->
-        torch.nn.Sequential (
-            torch.nn.Conv2d (3L, 16L, 3L, padding = 1L),
-            torch.nn.ReLU (),
-            torch.nn.Conv2d (16L, 16L, 3L, padding = 1L),
-            torch.nn.ReLU (),
-            torch.nn.Conv2d (16L, 3L, 3L, padding = 1L)
+        torch.nn.Sequential(
+            torch.nn.Conv2d(3L, 16L, 3L, padding = 1L),
+            torch.nn.ReLU(),
+            torch.nn.Conv2d(16L, 16L, 3L, padding = 1L),
+            torch.nn.ReLU(),
+            torch.nn.Conv2d(16L, 3L, 3L, padding = 1L)
         )
 
 let private cnn = {
@@ -55,18 +55,18 @@ let private batchOf case (size: int64) =
     torch.randn [| size; yield! case.Shape |]
 
 let private forward (model: Net) (x: torch.Tensor) () =
-    use scope = torch.NewDisposeScope ()
+    use scope = torch.NewDisposeScope()
     use _ = torch.no_grad ()
     model.call x |> ignore
 
 let private step (model: Net) =
-    let optimiser = torch.optim.Adam (model.parameters (), 1e-4)
+    let optimiser = torch.optim.Adam(model.parameters (), 1e-4)
     model.train ()
 
     fun (x: torch.Tensor) () ->
-        use scope = torch.NewDisposeScope ()
+        use scope = torch.NewDisposeScope()
         optimiser.zero_grad ()
-        (model.call x).square().mean().backward ()
+        (model.call x).square().mean().backward()
         optimiser.step () |> ignore
 
 let private energy (rows: torch.Tensor) =
@@ -76,7 +76,10 @@ let private energy (rows: torch.Tensor) =
 /// The designs by name, with the rows of the model for one input.
 let private designs case : (string * int64 * (Net -> Net)) list =
     let order = int64 case.Action.Group.Order
-    let equitune reduction (net: Net) = new Equitune(net, case.Action, case.Action, reduction) :> Net
+
+    let equitune reduction (net: Net) =
+        new Equitune(net, case.Action, case.Action, reduction) :> Net
+
     let features = List.fold (*) 1L case.Shape
 
     let quotient (net: Net) =
@@ -88,7 +91,10 @@ let private designs case : (string * int64 * (Net -> Net)) list =
         "equizero",
         order,
         (fun net -> equitune (Reduction.LeastLoss(fun values -> ProxyLoss.Entropy(values.flatten 1L))) net)
-        "quotient", QuotientTerm.Default case.Action.Group |> Seq.sumBy (fun term -> int64 term.Evaluations), quotient
+        "quotient",
+        QuotientTerm.Default case.Action.Group
+        |> Seq.sumBy (fun term -> int64 term.Evaluations),
+        quotient
         "canonical pose", 1L, (fun net -> new Canonicalise(net, case.Action, case.Action, Func<_, _> energy))
     ]
 
@@ -101,7 +107,9 @@ let private overheadOf rounds case =
             let bareRows = x.repeat [| rows; yield! List.replicate case.Shape.Length 1L |]
 
             let compare (work: Net -> torch.Tensor -> unit -> unit) =
-                match Paired.measure rounds [ work (wrap (case.Network())) x; work (case.Network()) bareRows ] with
+                match
+                    Paired.measure rounds [ work (wrap (case.Network())) x; work (case.Network()) bareRows ]
+                with
                 | [ ours; bare ] -> Paired.format (Paired.ratio ours bare)
                 | _ -> failwith "two works were timed"
 
@@ -196,7 +204,13 @@ let memoryOf (name: string) =
 
 /// Runs this program again for one design, so that its peak is its own.
 let private peakInChild (name: string) =
-    let start = ProcessStartInfo("dotnet", [ Environment.GetCommandLineArgs()[0]; "--memory-of"; name ], RedirectStandardOutput = true)
+    let start =
+        ProcessStartInfo(
+            "dotnet",
+            [ Environment.GetCommandLineArgs()[0]; "--memory-of"; name ],
+            RedirectStandardOutput = true
+        )
+
     use child = Process.Start start |> Option.ofObj |> Option.get
     let output = child.StandardOutput.ReadToEnd()
     child.WaitForExit()
@@ -208,7 +222,14 @@ let private memories () =
     [
         for name, rows, _ in designs cnn do
             let ours, bare = peakInChild name - idle, peakInChild (string rows) - idle
-            [ name; string (rows * 256L); $"{ours:F0} MiB"; $"{bare:F0} MiB"; $"{ours / bare:F2}" ]
+
+            [
+                name
+                string (rows * 256L)
+                $"{ours:F0} MiB"
+                $"{bare:F0} MiB"
+                $"{ours / bare:F2}"
+            ]
     ]
 
 /// A table for people, and its lines for README.

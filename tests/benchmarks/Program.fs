@@ -48,12 +48,16 @@ type Arguments =
             match this with
             | Which _ -> $"which benchmarks: {names}; all if left out. Example: sequences --rounds 40"
             | Rounds _ -> "how many rounds of turns to take (20 if left out)."
-            | Readme _ -> "measure the designs and put their tables into this file, between its marks. Example: --readme README.md"
+            | Readme _ ->
+                "measure the designs and put their tables into this file, between its marks. Example: --readme README.md"
             | Memory_Of _ -> "measure the memory of one design (a child process of this program)."
             | Threads _ -> "how many threads torch may use (as many as there are cores if left out)."
 
 let private runAll rounds wanted =
-    match wanted |> List.tryFind (fun name -> not (List.exists (fst >> (=) name) benchmarks)) with
+    match
+        wanted
+        |> List.tryFind (fun name -> not (List.exists (fst >> (=) name) benchmarks))
+    with
     | Some unknown ->
         eprintfn $"There is no benchmark '{unknown}': choose from {names}."
         2

@@ -132,10 +132,17 @@ module ``Around a random network, for a random group`` =
         let random = Random seed
         let action = action group random
         let network = network action torch.float64 seed
-        let terms = [| for _ in 1 .. random.Next(1, 4) -> QuotientTerm.Of(group, normal group random) |]
+
+        let terms = [|
+            for _ in 1 .. random.Next(1, 4) -> QuotientTerm.Of(group, normal group random)
+        |]
+
         let x = batch action torch.float64 seed 2L
         let fused = (new QuotientDesign(network, action, action, terms)).call x
-        let even = Reduction.Fixed(fun rows -> torch.ones (rows.shape[0], dtype = torch.float64))
+
+        let even =
+            Reduction.Fixed(fun rows -> torch.ones (rows.shape[0], dtype = torch.float64))
+
         let oneByOne = (new QuotientDesign(network, action, action, terms, even)).call x
         Assert.True(distance oneByOne fused < 1e-10)
 
