@@ -23,30 +23,37 @@ type private Case = {
 
 let private d4 = Group.Dihedral 4
 
-let private perceptron (n: int64) : Net =
-    torch.nn.Sequential(torch.nn.Linear(n, 512L), torch.nn.ReLU(), torch.nn.Linear(512L, n))
+let private perceptron (n: int64) (hidden: int64) : Net =
+    torch.nn.Sequential(
+        torch.nn.Linear(n, hidden),
+        torch.nn.ReLU(),
+        torch.nn.Linear(hidden, hidden),
+        torch.nn.ReLU(),
+        torch.nn.Linear(hidden, n)
+    )
 
-let private convolutions: unit -> Net =
-    fun () ->
-        torch.nn.Sequential(
-            torch.nn.Conv2d(3L, 16L, 3L, padding = 1L),
-            torch.nn.ReLU(),
-            torch.nn.Conv2d(16L, 16L, 3L, padding = 1L),
-            torch.nn.ReLU(),
-            torch.nn.Conv2d(16L, 3L, 3L, padding = 1L)
-        )
+let private convolutions (channels: int64) : Net =
+    torch.nn.Sequential(
+        torch.nn.Conv2d(3L, channels, 3L, padding = 1L),
+        torch.nn.ReLU(),
+        torch.nn.Conv2d(channels, channels, 3L, padding = 1L),
+        torch.nn.ReLU(),
+        torch.nn.Conv2d(channels, 3L, 3L, padding = 1L)
+    )
 
-let private cnn = {
-    Name = "CNN, 3×24×24, D4"
+/// Three convolutions on colour images under D4.
+let private cnn channels = {
+    Name = $"CNN, {channels} channels"
     Action = AxisAction(GridActions.Symmetries(d4, 24, 24), -2, -1)
-    Network = convolutions
+    Network = fun () -> convolutions channels
     Shape = [ 3L; 24L; 24L ]
 }
 
-let private mlp = {
-    Name = "MLP, 16×16, D4"
+/// Three layers on 16 × 16 numbers under D4.
+let private mlp hidden = {
+    Name = $"MLP, {hidden} wide"
     Action = AxisAction(GridActions.Symmetries(d4, 16, 16), -1)
-    Network = fun () -> perceptron 256L
+    Network = fun () -> perceptron 256L hidden
     Shape = [ 256L ]
 }
 
@@ -121,7 +128,7 @@ let private ladder: Case list =
     let onAxis name (action: PermutationAction) = {
         Name = name
         Action = AxisAction(action, -1)
-        Network = fun () -> perceptron (int64 action.Degree)
+        Network = fun () -> perceptron (int64 action.Degree) 1024L
         Shape = [ int64 action.Degree ]
     }
 
@@ -187,6 +194,7 @@ let private peakMemory () =
 
 /// What a child process does: some training steps of one design, and no other.
 let memoryOf (name: string) =
+    let cnn = cnn 16L
     let x = batchOf cnn 256L
 
     let model, x =
@@ -220,7 +228,7 @@ let private memories () =
     let idle = peakInChild "nothing"
 
     [
-        for name, rows, _ in designs cnn do
+        for name, rows, _ in designs (cnn 16L) do
             let ours, bare = peakInChild name - idle, peakInChild (string rows) - idle
 
             [
@@ -258,9 +266,9 @@ let private show (title: string) (columns: string list) (rows: string list list)
 let run rounds : string list = [
     yield!
         show
-            "Time over that of the bare model on the same number of rows"
+            "Time over that of the bare model on the same number of rows, under D4"
             [ "model"; "design"; "rows"; "forward"; "training step" ]
-            (List.collect (overheadOf rounds) [ cnn; mlp ])
+            (List.collect (overheadOf rounds) [ cnn 16L; cnn 64L; mlp 256L; mlp 1024L ])
     yield!
         show
             "The quotient design beside equitune, forward"
@@ -268,7 +276,7 @@ let run rounds : string list = [
             (List.map (quotientBesideEquitune (max 3 (rounds / 2))) ladder)
     yield!
         show
-            "Peak memory of a training step over that of an idle process (CNN, 256 inputs)"
+            "Peak memory of a training step over that of an idle process (CNN, 16 channels, 256 inputs)"
             [ "design"; "rows"; "design's"; "bare model's"; "ratio" ]
             (memories ())
 ]

@@ -1,6 +1,7 @@
 /// Timings side by side: what is compared takes turns in one process, so that a noisy machine disturbs all alike.
 module Equivariant.Benchmarks.Paired
 
+open System
 open System.Diagnostics
 
 /// A ratio of times, over all rounds.
@@ -16,18 +17,32 @@ let private quantile share (sorted: float[]) =
     let above = min (below + 1) (sorted.Length - 1)
     sorted[below] + (place - float below) * (sorted[above] - sorted[below])
 
-let private time (work: unit -> unit) =
+/// A turn lasts at least this long: a single call of a small network says more about the memory allocator, which the
+/// other's turn left behind, than about the network.
+let private turn = 0.05
+
+let private time repeats (work: unit -> unit) =
     let clock = Stopwatch.StartNew()
+
+    for _ in 1..repeats do
+        work ()
+
+    clock.Elapsed.TotalSeconds / float repeats
+
+/// How often to do some work in a turn; the first call compiles it and does not count.
+let private repeats (work: unit -> unit) =
     work ()
-    clock.Elapsed.TotalSeconds
+    int (Math.Ceiling(turn / time 1 work)) |> max 1
 
 /// Times some works in turn, round after round after a warm-up: a list of seconds for each, in the order of rounds.
 let measure rounds (works: (unit -> unit) list) =
-    for _ in 1..2 do
-        for work in works do
-            work ()
+    let works = works |> List.map (fun work -> repeats work, work)
 
-    [ for _ in 1..rounds -> List.map time works ] |> List.transpose
+    [
+        for _ in 0..rounds -> works |> List.map (fun (repeats, work) -> time repeats work)
+    ]
+    |> List.tail
+    |> List.transpose
 
 /// The ratio of two lists of seconds, round by round.
 let ratio (over: float list) (under: float list) =
