@@ -15,6 +15,7 @@ public sealed class MonteCarloEquitune : nn.Module<Tensor, Tensor>
 {
     private readonly nn.IModule<Tensor, Tensor> _model;
     private readonly Random _random;
+    private Tensor? _variance;
 
     /// <summary>Wraps a model.</summary>
     /// <param name="model">The network, from <c>[R, …]</c> to <c>[R, …]</c>.</param>
@@ -60,7 +61,19 @@ public sealed class MonteCarloEquitune : nn.Module<Tensor, Tensor>
     /// The standard error of the last batch's outputs, the root of its mean square over all components; NaN before
     /// the first. It shrinks with the root of the number of samples.
     /// </summary>
-    public double StandardError { get; private set; } = double.NaN;
+    /// <remarks>Reading it waits for the device; evaluating the model does not.</remarks>
+    public double StandardError => _variance is null ? double.NaN : Math.Sqrt(_variance.item<double>() / Samples);
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _variance?.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
 
     /// <summary>Evaluates the model on random transforms of the batch.</summary>
     /// <param name="input">The batch, <c>[B, …]</c>.</param>
@@ -71,7 +84,8 @@ public sealed class MonteCarloEquitune : nn.Module<Tensor, Tensor>
         GroupElement[] elements = [.. Enumerable.Range(0, Samples).Select(_ => Input.Group.Random(_random))];
         Tensor values = Evaluation.Evaluate(inputs => _model.call(inputs[0]), Input.Over(elements).Expand(input));
         Tensor pulledBack = Output.Over(elements).PullBack(values).unflatten(0, Samples, input.shape[0]);
-        StandardError = Math.Sqrt(pulledBack.detach().var(0).mean().to(ScalarType.Float64).item<double>() / Samples);
+        _variance?.Dispose();
+        _variance = pulledBack.detach().var(0).mean().to(ScalarType.Float64).DetachFromDisposeScope();
         return pulledBack.mean([0L]).MoveToOuterDisposeScope();
     }
 }

@@ -472,6 +472,39 @@ let ``with dropout, the rows of one evaluation have masks of their own, and one 
     Assert.Equal(0.0, distance (run 1) (run 1))
     Assert.True(distance (run 1) (run 2) > 1e-3)
 
+/// Dropout with one mask for all rows, in train mode only.
+type private FixedDropout(mask: torch.Tensor) =
+    inherit torch.nn.Module<torch.Tensor, torch.Tensor>("fixed dropout")
+
+    override this.forward x =
+        if this.training then
+            x * mask * 2.0.ToScalar()
+        else
+            x.alias ()
+
+[<Fact>]
+let ``in train mode, with fixed dropout masks, designs stay equivariant`` () =
+    torch.manual_seed 1L |> ignore
+    let mask = torch.rand(20L).gt(0.5.ToScalar()).``to`` torch.float64
+
+    let network =
+        torch.nn.Sequential(
+            torch.nn.Flatten(),
+            torch.nn.Linear(36L, 20L, dtype = torch.float64),
+            new FixedDropout(mask),
+            torch.nn.Tanh(),
+            torch.nn.Linear(20L, 36L, dtype = torch.float64),
+            torch.nn.Unflatten(1L, [| 1L; 6L; 6L |])
+        )
+
+    for terms in [ QuotientTerm.Default d4; [| QuotientTerm.Equitune d4 |] ] do
+        let design = new QuotientDesign(network, onImages, onImages, terms)
+        design.eval ()
+        let still = design.call (images ())
+        design.train ()
+        Assert.True(distance still (design.call (images ())) > 1e-3, "the mask matters")
+        Assert.True(equivarianceError onImages onImages design (images ()) < 1e-12)
+
 [<Fact>]
 let ``checkpointed chunks give the same values, gradients and dropout masks`` () =
     torch.manual_seed 1L |> ignore

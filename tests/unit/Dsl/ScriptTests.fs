@@ -81,6 +81,30 @@ let ``every script runs`` (name: string) =
         Assert.Equal("", error.Trim()))
 
 [<Fact>]
+let ``the script in README runs as it stands there`` () =
+    let readme = File.ReadAllText(Path.Combine(examples, "..", "README.md"))
+
+    let block =
+        Text.RegularExpressions.Regex.Match(
+            readme,
+            "```fsharp\n(.*?)```",
+            Text.RegularExpressions.RegexOptions.Singleline
+        )
+
+    Assert.Contains("#load \"examples/equivariant.fsx\"", block.Groups[1].Value)
+
+    withScripts "" (fun folder ->
+        let script =
+            block.Groups[1]
+                .Value.Replace("examples/equivariant.fsx", Path.Combine(folder, "equivariant.fsx"))
+
+        let code, output, error =
+            interactive [ "--nologo"; "--readline-" ] (script + "exit 0;;\n")
+
+        Assert.Equal((0, ""), (code, error.Trim()))
+        Assert.Contains("12 for one set of inputs, 32 for the naive average", output))
+
+[<Fact>]
 let ``values print readably in F# Interactive`` () =
     let session =
         """#load "equivariant.fsx";;
