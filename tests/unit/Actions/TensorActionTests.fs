@@ -8,6 +8,7 @@ open Equivariant.Core
 open Equivariant.Core.Actions
 open Equivariant.Core.Groups
 open Equivariant.Tests.Tensors
+open Equivariant.Tests.Expect
 
 // C4 × C2 acts on 12 things: a four-cycle, two more of them in step, with the pairs of both swapped.
 let private group = Group.Direct [| Group.Cyclic 4 :> Group; Group.Cyclic 2 |]
@@ -143,14 +144,13 @@ let ``restricted and pulled back, an action does what it did`` (seed: int) =
 
 [<Fact>]
 let ``tensors that do not fit, and averages of tokens, are refused in a sentence`` () =
-    let refuse (part: string) (attempt: unit -> obj) =
-        let error = Assert.Throws<EquivariantException>(fun () -> attempt () |> ignore)
-        Assert.Contains(part, error.Message)
+    refused [ "needs 12 coordinates" ] (fun () -> onAxis.Apply(group.Identity, torch.zeros (2L, 11L)))
 
-    refuse "needs 12 coordinates" (fun () -> onAxis.Apply(group.Identity, torch.zeros (2L, 11L)))
-    refuse "the first of them the batch" (fun () -> onPixels.Apply(group.Identity, torch.zeros (12L, 1L)))
-    refuse "adjacent axes" (fun () -> AxisAction(indices, -1, -3))
-    refuse "adjacent axes" (fun () -> AxisAction(indices, 0))
-    refuse "not linear" (fun () -> onTokens.Average group)
+    refused [ "the first of them the batch" ] (fun () ->
+        onPixels.Apply(group.Identity, torch.zeros (12L, 1L)))
+
+    refused [ "adjacent axes" ] (fun () -> AxisAction(indices, -1, -3))
+    refused [ "adjacent axes" ] (fun () -> AxisAction(indices, 0))
+    refused [ "not linear" ] (fun () -> onTokens.Average group)
     let elsewhere = GroupHomomorphism.Identity(Group.Cyclic 3)
-    refuse "the group that acts" (fun () -> (TrivialAction group).Pullback elsewhere)
+    refused [ "the group that acts" ] (fun () -> (TrivialAction group).Pullback elsewhere)

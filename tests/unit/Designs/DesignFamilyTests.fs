@@ -14,6 +14,7 @@ open Equivariant.Core.Orbits
 open Equivariant.Tests
 open Equivariant.Tests.Groups.GroupExpressions
 open Equivariant.Tests.Tensors
+open Equivariant.Tests.Expect
 open Equivariant.Tests.ToyModels
 
 type private Model = torch.nn.Module<torch.Tensor, torch.Tensor>
@@ -40,15 +41,6 @@ let private normal (group: Group) (random: Random) =
 let private energy (rows: torch.Tensor) =
     let places = torch.arange (1L, rows.shape[1] + 1L, dtype = rows.dtype)
     (rows * places).sin().sum 1L
-
-let private equivarianceError (input: TensorAction) (output: TensorAction) (model: Model) x =
-    use scope = torch.NewDisposeScope()
-    let here = model.call x
-
-    input.Group.Elements
-    |> Seq.truncate 60
-    |> Seq.map (fun g -> distance (output.Apply(g, here)) (model.call (input.Apply(g, x))))
-    |> Seq.max
 
 let private reductions (action: AxisAction) : (string * Reduction) list = [
     "mean", Reduction.Mean()

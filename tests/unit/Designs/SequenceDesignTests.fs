@@ -10,6 +10,7 @@ open Equivariant.Core.Designs
 open Equivariant.Core.Groups
 open Equivariant.Core.Orbits
 open Equivariant.Tests.Tensors
+open Equivariant.Tests.Expect
 open Equivariant.Tests.ToyModels
 
 // Source vocabulary: 0 pads, 1 and 2 are a pair, 3 and 4, 5 and 6, and 7 stands alone.
@@ -340,22 +341,18 @@ let ``representatives that do not commute with the transversal are refused by na
 
 [<Fact>]
 let ``models that do not match the terms, other groups and unknown tokens are refused`` () =
-    let refuse (part: string) (attempt: unit -> QuotientSequenceModel) =
-        let error = Assert.Throws<EquivariantException>(fun () -> attempt () |> ignore)
-        Assert.Contains(part, error.Message)
-
     let two = [| for seed in 1..2 -> toy seed :> SequenceModel |]
 
-    refuse "2 models" (fun () ->
+    refused [ "2 models" ] (fun () ->
         new QuotientSequenceModel(two, source, target, factors, SequenceInvariance.Collapse()))
 
-    refuse "at least one" (fun () ->
+    refused [ "at least one" ] (fun () ->
         new QuotientSequenceModel(toy 1, source, target, [||], SequenceInvariance.Collapse()))
 
     let other = PermutationAction(Group.Cyclic 2, 10, [| swap 10 3 4 |])
-    refuse "One group" (fun () -> new EquituneSequenceModel(toy 1, source, other))
+    refused [ "One group" ] (fun () -> new EquituneSequenceModel(toy 1, source, other))
 
-    refuse "Token 99" (fun () ->
+    refused [ "Token 99" ] (fun () ->
         new QuotientSequenceModel(toy 1, source, target, factors, SequenceInvariance.Collapse [ 99 ]))
 
 [<Fact>]

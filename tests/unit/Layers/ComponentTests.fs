@@ -8,6 +8,7 @@ open Equivariant.Core.Groups
 open Equivariant.Core.Layers
 open Equivariant.Core.Representations
 open Equivariant.Tests.Tensors
+open Equivariant.Tests.Expect
 open Equivariant.Tests.Representations.SmallGroups
 
 let private shuffleParameters (layer: torch.nn.Module) =
@@ -96,7 +97,7 @@ let ``dropout drops whole orbits as often as it should and keeps the mean`` () =
     Assert.InRange(dropped, 0.23, 0.27)
     Assert.InRange(y.mean().item<float32>(), 0.97f, 1.03f)
     Assert.Equal(0.0f, (y.narrow (2L, 0L, 3L) - y.narrow (2L, 0L, 1L)).abs().max().item<float32>())
-    refuse [ "from 0 to below 1" ] (fun () -> new EquivariantDropout(points, 1L, 1.0))
+    refused [ "from 0 to below 1" ] (fun () -> new EquivariantDropout(points, 1L, 1.0))
 
 [<Property(MaxTest = 8)>]
 let ``readouts do not change when the group acts`` (seed: int) =
@@ -137,7 +138,7 @@ let ``readouts pool orbits as they say`` () =
         use layer = new InvariantReadout(points, 1L, pooling)
         Assert.Equal<double[]>(expected, (layer.call x).data<double>().ToArray())
 
-    refuse [ "no invariants" ] (fun () -> new InvariantReadout(sign (Group.Symmetric 3), lengths = false))
+    refused [ "no invariants" ] (fun () -> new InvariantReadout(sign (Group.Symmetric 3), lengths = false))
 
 [<Fact>]
 let ``layer norm sets mean and variance of permuted coordinates and the size of others`` () =
@@ -192,30 +193,30 @@ let ``a whole network is equivariant, trains, and is checked to fit`` () =
 
     Assert.True((loss ()).item<double>() < 0.1 * before)
 
-    refuse [ "Layer 1 (EquivariantNonlinearity)"; "S3"; "S4" ] (fun () ->
+    refused [ "Layer 1 (EquivariantNonlinearity)"; "S3"; "S4" ] (fun () ->
         new EquivariantSequential(
             new EquivariantLinear(points, points),
             new EquivariantNonlinearity(natural (Group.Symmetric 3))
         ))
 
-    refuse [ "Layer 1"; "[B, 2, 4]"; "[B, 1, 4]" ] (fun () ->
+    refused [ "Layer 1"; "[B, 2, 4]"; "[B, 1, 4]" ] (fun () ->
         new EquivariantSequential(
             new EquivariantLinear(points, points),
             new EquivariantNonlinearity(points, 2L)
         ))
 
-    refuse [ "acts on them differently" ] (fun () ->
+    refused [ "acts on them differently" ] (fun () ->
         new EquivariantSequential(
             new EquivariantLinear(points, points),
             new EquivariantNonlinearity(Representation.Trivial(group, 4))
         ))
 
-    refuse [ "Residual" ] (fun () -> new Residual(new EquivariantLinear(points, pairs)))
+    refused [ "Residual" ] (fun () -> new Residual(new EquivariantLinear(points, pairs)))
 
-    refuse [ "EquivariantLayerNorm"; "[B, 1, 4]" ] (fun () ->
+    refused [ "EquivariantLayerNorm"; "[B, 1, 4]" ] (fun () ->
         (new EquivariantLayerNorm(points)).call(torch.zeros (1L, 1L, 5L)))
 
-    refuse [ "EquivariantNonlinearity" ] (fun () ->
+    refused [ "EquivariantNonlinearity" ] (fun () ->
         (new EquivariantNonlinearity(points)).call(torch.zeros (1L, 2L, 4L)))
 
-    refuse [ "InvariantReadout" ] (fun () -> (new InvariantReadout(points)).call(torch.zeros (1L, 4L)))
+    refused [ "InvariantReadout" ] (fun () -> (new InvariantReadout(points)).call(torch.zeros (1L, 4L)))

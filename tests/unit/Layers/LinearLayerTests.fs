@@ -9,6 +9,7 @@ open Equivariant.Core.Groups
 open Equivariant.Core.Layers
 open Equivariant.Core.Representations
 open Equivariant.Tests.Tensors
+open Equivariant.Tests.Expect
 open Equivariant.Tests.Representations.SmallGroups
 
 let private linear input output channelsIn channelsOut bias (dtype: torch.ScalarType) =
@@ -293,18 +294,18 @@ let ``what does not fit is refused, naming the layer, what it expects and what w
             "EquivariantLinear", layer :> LinearModule
             "InvariantSymmetricLinear", pooled
         ] do
-        refuse [ name; "[B, 2, 4]"; "[5, 2, 3]" ] (fun () -> layer.call (zeros [ 5L; 2L; 3L ] torch.float32))
-        refuse [ name; "[B, 2, 4]"; "[5, 4]" ] (fun () -> layer.call (zeros [ 5L; 4L ] torch.float32))
-        refuse [ name; "Float32"; "Float64" ] (fun () -> layer.call (zeros [ 5L; 2L; 4L ] torch.float64))
-        refuse [ name; "floating point"; "Int64" ] (fun () -> layer.call (zeros [ 5L; 2L; 4L ] torch.int64))
+        refused [ name; "[B, 2, 4]"; "[5, 2, 3]" ] (fun () -> layer.call (zeros [ 5L; 2L; 3L ] torch.float32))
+        refused [ name; "[B, 2, 4]"; "[5, 4]" ] (fun () -> layer.call (zeros [ 5L; 4L ] torch.float32))
+        refused [ name; "Float32"; "Float64" ] (fun () -> layer.call (zeros [ 5L; 2L; 4L ] torch.float64))
+        refused [ name; "floating point"; "Int64" ] (fun () -> layer.call (zeros [ 5L; 2L; 4L ] torch.int64))
 
-        refuse [ name; "cpu"; "meta" ] (fun () ->
+        refused [ name; "cpu"; "meta" ] (fun () ->
             layer.call (torch.zeros ([| 5L; 2L; 4L |], device = torch.META)))
 
-    refuse [ "EquivariantLinear"; "S4"; "S3" ] (fun () ->
+    refused [ "EquivariantLinear"; "S4"; "S3" ] (fun () ->
         linear points (natural (Group.Symmetric 3)) 1L 1L true torch.float32)
 
-    refuse [ "at least one channel" ] (fun () -> linear points points 0L 1L true torch.float32)
+    refused [ "at least one channel" ] (fun () -> linear points points 0L 1L true torch.float32)
 
 /// The ratio of mean squares of outputs and inputs of ten layers one after another, for each input: the geometric mean
 /// over some networks.

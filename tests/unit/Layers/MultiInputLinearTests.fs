@@ -10,6 +10,7 @@ open Equivariant.Core.Layers
 open Equivariant.Core.Representations
 open Equivariant.Core.Serialization
 open Equivariant.Tests.Tensors
+open Equivariant.Tests.Expect
 open Equivariant.Tests.Representations.SmallGroups
 
 let private vector n =
@@ -264,7 +265,7 @@ let ``a whole network is equivariant, saves to safetensors and loads back`` () =
             Assert.Equal(0.0, distance expected actual)
 
         use other = layer ()
-        refuse [ "has no tensor" ] (fun () -> Safetensors.Load(path, other))
+        refused [ "has no tensor" ] (fun () -> Safetensors.Load(path, other))
     finally
         File.Delete path
 
@@ -291,33 +292,33 @@ let ``what does not fit is refused, naming the layer and the port`` () =
     let good () = ports |> Array.map random
     let make inputs outputs = new MultiInputLinear(inputs, outputs)
     let set = Port("set", natural s3)
-    refuse [ "4 inputs"; "3 tensors" ] (fun () -> layer.call (Array.take 3 (good ())))
+    refused [ "4 inputs"; "3 tensors" ] (fun () -> layer.call (Array.take 3 (good ())))
 
-    refuse [ "'set'"; "[B, 1, 4]"; "[2, 1, 5]" ] (fun () ->
+    refused [ "'set'"; "[B, 1, 4]"; "[2, 1, 5]" ] (fun () ->
         layer.call (Array.updateAt 1 (torch.zeros ([| 2L; 1L; 5L |], dtype = torch.float64)) (good ())))
 
-    refuse [ "'image'"; "Float64"; "Float32" ] (fun () ->
+    refused [ "'image'"; "Float64"; "Float32" ] (fun () ->
         layer.call (Array.updateAt 0 (torch.zeros (2L, 2L, 4L)) (good ())))
 
-    refuse [ "'image' has 2 rows"; "'vector' 3" ] (fun () ->
+    refused [ "'image' has 2 rows"; "'vector' 3" ] (fun () ->
         layer.call (Array.updateAt 3 (torch.zeros ([| 3L; 2L; 3L |], dtype = torch.float64)) (good ())))
 
-    refuse [ "'set'"; "differ" ] (fun () -> make [| set; set |] [| set |])
-    refuse [ "at least one input" ] (fun () -> make [||] [| set |])
+    refused [ "'set'"; "differ" ] (fun () -> make [| set; set |] [| set |])
+    refused [ "at least one input" ] (fun () -> make [||] [| set |])
 
-    refuse [ "factor 'shared'"; "S3"; "S4" ] (fun () ->
+    refused [ "factor 'shared'"; "S3"; "S4" ] (fun () ->
         make [|
             Port("a", natural s3, Factor = "shared")
             Port("b", natural s4, Factor = "shared")
         |] [| set |])
 
-    refuse [ "family 'views'"; "differ" ] (fun () ->
+    refused [ "family 'views'"; "differ" ] (fun () ->
         make [|
             Port("a", natural s3, Family = "views")
             Port("b", natural s3, 2L, Family = "views")
         |] [| set |])
 
-    refuse [ "family 'views'"; "factors" ] (fun () ->
+    refused [ "family 'views'"; "factors" ] (fun () ->
         make [|
             Port("a", natural s3, Family = "views")
             Port("b", natural s3, Family = "views")
@@ -326,11 +327,11 @@ let ``what does not fit is refused, naming the layer and the port`` () =
             Port("a", natural s3, Family = "views")
         |])
 
-    refuse [ "Layer 1 (MultiInputLinear), input 'set'"; "S4"; "S3" ] (fun () ->
+    refused [ "Layer 1 (MultiInputLinear), input 'set'"; "S4"; "S3" ] (fun () ->
         new MultiInputSequential(
             make [| set |] [| set |],
             make [| Port("set", natural s4) |] [| Port("set", natural s4) |]
         ))
 
-    refuse [ "PerPort"; "S3"; "S4" ] (fun () ->
+    refused [ "PerPort"; "S3"; "S4" ] (fun () ->
         new PerPort([| set |], [| new EquivariantNonlinearity(natural s4) |]))

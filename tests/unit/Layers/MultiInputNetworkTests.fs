@@ -11,6 +11,7 @@ open Equivariant.Core.Orbits
 open Equivariant.Core.Representations
 open Equivariant.Tests.Tensors
 open Equivariant.Tests.ToyModels
+open Equivariant.Tests.Expect
 open Equivariant.Tests.Representations.SmallGroups
 
 type private Model = torch.nn.Module<torch.Tensor, torch.Tensor>
@@ -223,29 +224,29 @@ let ``what does not fit is refused in a sentence`` () =
     let make inputs outputs blocks =
         new MultiInputNetwork(inputs, outputs, blocks)
 
-    refuse [ "no block"; "'image'" ] (fun () -> make [| image |] [| image |] [||])
+    refused [ "no block"; "'image'" ] (fun () -> make [| image |] [| image |] [||])
 
-    refuse [ "no input called 'imgae'"; "'image'" ] (fun () ->
+    refused [ "no input called 'imgae'"; "'image'" ] (fun () ->
         make [| image |] [| image |] [| NetworkBlock.Equivariant("imgae", "image", model) |])
 
-    refuse [ "'image'"; "'set'"; "moved independently" ] (fun () ->
+    refused [ "'image'"; "'set'"; "moved independently" ] (fun () ->
         make [| image |] [| set |] [| NetworkBlock.Equivariant("image", "set", model) |])
 
-    refuse [ "share the factor"; "C4"; "S3" ] (fun () ->
+    refused [ "share the factor"; "C4"; "S3" ] (fun () ->
         make [| NetworkPort("a", image.Action, "f") |] [| NetworkPort("b", set.Action, "f") |] [|
             NetworkBlock.Equivariant("a", "b", model)
         |])
 
-    refuse [ "called 'image'" ] (fun () ->
+    refused [ "called 'image'" ] (fun () ->
         make [| image; image |] [| image |] [| NetworkBlock.Equivariant("image", "image", model) |])
 
-    refuse [ "not linear" ] (fun () -> new InvariantSymmetricBlock(model, image.Action, words.Action))
+    refused [ "not linear" ] (fun () -> new InvariantSymmetricBlock(model, image.Action, words.Action))
 
-    refuse [ "more than 1048576" ] (fun () ->
+    refused [ "more than 1048576" ] (fun () ->
         let large = Group.Symmetric 12
         new InvariantSymmetricBlock(model, AxisAction(PermutationAction.Natural large, -1), image.Action))
 
     let _, network = network ()
     let x = sample (Random 9) 2L
-    refuse [ "4 inputs"; "1 tensors" ] (fun () -> network.call [| x[0] |])
-    refuse [ "one batch size" ] (fun () -> network.call (Array.updateAt 1 (torch.zeros (3L, 3L, 2L)) x))
+    refused [ "4 inputs"; "1 tensors" ] (fun () -> network.call [| x[0] |])
+    refused [ "one batch size" ] (fun () -> network.call (Array.updateAt 1 (torch.zeros (3L, 3L, 2L)) x))

@@ -8,6 +8,7 @@ open Equivariant.Core.Actions
 open Equivariant.Core.Groups
 open Equivariant.Core.Representations
 open Equivariant.Tests.Tensors
+open Equivariant.Tests.Expect
 open Equivariant.Tests.Representations.SmallGroups
 
 let private certificate (basis: EquivariantBasis) =
@@ -109,7 +110,7 @@ let ``a dimension that is not clear is refused`` () =
     let exact =
         Representation.Of(Group.Cyclic 3, [| array2D [ [ -0.5; -(sqrt 0.75) ]; [ sqrt 0.75; -0.5 ] ] |])
 
-    refuse [ "double precision" ] (fun () -> EquivariantBasis.Between(nearly, exact))
+    refused [ "double precision" ] (fun () -> EquivariantBasis.Between(nearly, exact))
 
 [<Fact>]
 let ``a sum of permutations and matrices is solved block by block`` () =
@@ -134,4 +135,4 @@ let ``the trivial group allows every matrix and a group without common constitue
 [<Fact>]
 let ``wrong lengths are refused`` () =
     let invariants = (natural (Group.Symmetric 3)).Invariants
-    refuse [ "length 3" ] (fun () -> invariants.Pool(torch.zeros (2L, 4L)))
+    refused [ "length 3" ] (fun () -> invariants.Pool(torch.zeros (2L, 4L)))

@@ -109,12 +109,6 @@ let equivarianceError (input: Representation) (output: Representation) (f: torch
     |> Seq.max
 
 /// Fails unless an attempt is refused in a sentence with these parts.
-let refuse (parts: string list) (attempt: unit -> 'result) =
-    let error = Assert.Throws<EquivariantException>(fun () -> attempt () |> ignore)
-
-    for part in parts do
-        Assert.Contains(part, error.Message)
-
 /// Works on one thread: small tensors wait for each other on several.
 let onOneThread (work: unit -> 'result) =
     let threads = torch.get_num_threads ()
