@@ -1,3 +1,4 @@
+using System.Numerics;
 using Equivariant.Core.Groups;
 
 namespace Equivariant.Core.Actions;
@@ -5,8 +6,11 @@ namespace Equivariant.Core.Actions;
 /// <summary>Counts the orbits of a permutation group on ordered tuples of points: dimensions of invariant tensors.</summary>
 public static class TupleOrbits
 {
-    /// <summary>The number of tuples up to which all of them are walked through.</summary>
-    private const long Walked = 1L << 28;
+    /// <summary>The number of pairs up to which all of them are walked through.</summary>
+    private const long WalkedPairs = 1L << 28;
+
+    /// <summary>The number of longer tuples up to which they are: beyond, a stabiliser is found sooner.</summary>
+    private const long WalkedTuples = 1L << 22;
 
     /// <summary>Counts the orbits on ordered pairs of points, equal ones included: the dimension of the commutant.</summary>
     /// <exception cref="EquivariantException">There are too many pairs.</exception>
@@ -27,7 +31,43 @@ public static class TupleOrbits
             throw new EquivariantException($"A tuple cannot have {length} entries.");
         }
 
-        return Count(group, group.GeneratorCodes, length);
+        return IsTransitiveOnTuples(group, length)
+            ? Patterns(length, group.Degree)
+            : Count(group, group.GeneratorCodes, length);
+    }
+
+    /// <summary>Whether the group is symmetric, or alternating, and so takes any distinct points to any others.</summary>
+    private static bool IsTransitiveOnTuples(PermutationGroup group, int length)
+    {
+        BigInteger factorial = BigInteger.One;
+        for (int n = 2; n <= group.Degree; n++)
+        {
+            factorial *= n;
+        }
+
+        return group.Order == factorial || (group.Order * 2 == factorial && length <= group.Degree - 2);
+    }
+
+    /// <summary>
+    /// The number of ways in which entries of a tuple can be equal to each other, with at most so many different
+    /// ones: the partitions of the places into at most <paramref name="values"/> classes.
+    /// </summary>
+    private static long Patterns(int length, int values)
+    {
+        // Row by row, the Stirling numbers of the second kind: the last place is alone, or joins one of the classes.
+        var classes = new long[length + 1];
+        classes[0] = 1;
+        for (int place = 1; place <= length; place++)
+        {
+            for (int k = place; k >= 1; k--)
+            {
+                classes[k] = checked((k * classes[k]) + classes[k - 1]);
+            }
+
+            classes[0] = 0;
+        }
+
+        return classes.Take(Math.Min(length, values) + 1).Sum();
     }
 
     private static long Count(PermutationGroup group, int[][] generators, int length)
@@ -49,12 +89,12 @@ public static class TupleOrbits
             return (long)Math.Pow(degree, length);
         }
 
-        if (length == 2 && (long)degree * degree <= Walked)
+        if (length == 2 && (long)degree * degree <= WalkedPairs)
         {
             return PairOrbits.CountOf(degree, generators, degree, generators);
         }
 
-        if (Math.Pow(degree, length) <= Walked)
+        if (Math.Pow(degree, length) <= WalkedTuples)
         {
             // Tuples are pairs (point, shorter tuple).
             int[][] tails = generators;

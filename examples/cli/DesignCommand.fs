@@ -1,6 +1,7 @@
 /// `design`: what a quotient design costs and what it can express.
 module internal Equivariant.Cli.DesignCommand
 
+open System.Numerics
 open System.Text.Json.Nodes
 open Argu
 open Equivariant.Core
@@ -26,7 +27,7 @@ let private kernel (generators: int[] seq) (facts: KernelFacts) =
     JsonFile.ofFields [
         "generators", Some(JsonFile.ofPermutations generators :> JsonNode)
         "order", JsonFile.exact facts.Order
-        "index", JsonFile.number (int64 facts.Index)
+        "index", JsonFile.number facts.Index
     ]
     :> JsonNode | null
 
@@ -35,9 +36,9 @@ let private report (entry: JsonFile.Entry) (kernels: int[] seq seq) (facts: Quot
         yield! JsonFile.given entry.Fields [ "name"; "degree"; "generators" ]
         "order", JsonFile.exact facts.Order
         "kernels", Some(JsonArray(Seq.map2 kernel kernels facts.Kernels |> Array.ofSeq) :> JsonNode)
-        "cost", JsonFile.number (int64 facts.Cost)
-        "dimHom", JsonFile.number facts.DimHom
-        "dimCaptured", JsonFile.number facts.DimCaptured
+        "cost", JsonFile.number facts.Cost
+        "dimHom", JsonFile.number (BigInteger facts.DimHom)
+        "dimCaptured", JsonFile.number (BigInteger facts.DimCaptured)
     ]
 
 let private groupOf (entry: JsonFile.Entry) =

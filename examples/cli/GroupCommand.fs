@@ -1,6 +1,7 @@
 /// `group`: facts about permutation groups.
 module internal Equivariant.Cli.GroupCommand
 
+open System.Numerics
 open System.Text.Json.Nodes
 open Argu
 open Equivariant.Core.Facts
@@ -28,15 +29,15 @@ let private facts (entry: JsonFile.Entry) =
         yield! JsonFile.given entry.Fields [ "name"; "degree"; "generators" ]
         "order", JsonFile.exact facts.Order
         "abelian", truth facts.Abelian
-        "conjugacyClasses",
-        Option.ofNullable facts.ConjugacyClasses
-        |> Option.bind (fun count -> JsonFile.number (int64 count))
+        "conjugacyClasses", Option.ofNullable facts.ConjugacyClasses |> Option.bind JsonFile.number
         "centerOrder", JsonFile.exact facts.CenterOrder
         "derivedOrder", JsonFile.exact facts.DerivedOrder
         "transitive", truth facts.Transitive
-        "orbitsOnPoints", JsonFile.number facts.OrbitsOnPoints
-        "orbitsOnPairs", JsonFile.number facts.OrbitsOnPairs
-        "invariantDim3", Option.ofNullable facts.InvariantDim3 |> Option.bind JsonFile.number
+        "orbitsOnPoints", JsonFile.number (BigInteger facts.OrbitsOnPoints)
+        "orbitsOnPairs", JsonFile.number (BigInteger facts.OrbitsOnPairs)
+        "invariantDim3",
+        Option.ofNullable facts.InvariantDim3
+        |> Option.bind (BigInteger >> JsonFile.number)
     ]
 
 let run (arguments: ParseResults<Arguments>) =

@@ -1,6 +1,7 @@
 /// `hom`: how many equivariant, and how many invariant-symmetric, linear maps there are.
 module internal Equivariant.Cli.HomCommand
 
+open System.Numerics
 open Argu
 open Equivariant.Core.Facts
 
@@ -27,10 +28,10 @@ let private facts (entry: JsonFile.Entry) =
     JsonFile.ofFields [
         yield! JsonFile.given entry.Fields [ "name"; "V"; "W" ]
         "order", JsonFile.exact facts.Order
-        "dimHom", JsonFile.number facts.DimHom
-        "dimInvV", JsonFile.number facts.DimInvV
-        "dimInvW", JsonFile.number facts.DimInvW
-        "dimIS", JsonFile.number facts.DimIS
+        "dimHom", JsonFile.number (BigInteger facts.DimHom)
+        "dimInvV", JsonFile.number (BigInteger facts.DimInvV)
+        "dimInvW", JsonFile.number (BigInteger facts.DimInvW)
+        "dimIS", JsonFile.number (BigInteger facts.DimIS)
     ]
 
 let run (arguments: ParseResults<Arguments>) =

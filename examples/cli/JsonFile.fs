@@ -148,9 +148,9 @@ let text (value: string) : JsonNode option =
 /// Exact orders are decimal strings in files.
 let exact (number: Numerics.BigInteger) = text (number.ToString())
 
-/// A number.
-let number (value: int64) =
-    Some(JsonValue.Create value :> JsonNode)
+/// A number, however large.
+let number (value: Numerics.BigInteger) : JsonNode option =
+    JsonNode.Parse(value.ToString()) |> Option.ofObj
 
 let private options =
     JsonSerializerOptions(Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping)

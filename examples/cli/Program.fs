@@ -70,3 +70,7 @@ let main argv =
     | :? EquivariantException as error -> complain failed error.Message
     | :? IOException
     | :? UnauthorizedAccessException as error -> complain failed error.Message
+    | error ->
+        complain
+            failed
+            $"This should not have happened: %s{firstLine error.Message} (%s{error.GetType().Name})"

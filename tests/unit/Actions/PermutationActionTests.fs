@@ -131,3 +131,39 @@ let ``the whole symmetric group acts on 4096 points without being listed`` () =
     let action = PermutationAction.Natural symmetric
     Assert.Equal(2, PairOrbits.CountOf(action, action))
     Assert.Equal(1, action.OrbitCount)
+
+[<Fact>]
+let ``orbits on tuples, by walking, by stabilisers and by patterns of equality`` () =
+    // Burnside's lemma, with the elements of each group listed.
+    let byBurnside (group: PermutationGroup) length =
+        let fixedTuples (g: GroupElement) =
+            let fixedPoints =
+                g.Code.ToArray()
+                |> Seq.indexed
+                |> Seq.filter (fun (i, x) -> i = x)
+                |> Seq.length
+
+            BigInteger.Pow(BigInteger fixedPoints, length)
+
+        (group.Elements |> Seq.map fixedTuples |> Seq.fold (+) BigInteger.Zero)
+        / group.Order
+
+    let dihedral = GridActions.Symmetries(Group.Dihedral 4, 14, 14).Image()
+
+    let turned =
+        Group.OfPermutations [|
+            [| for i in 0..199 -> (i + 1) % 200 |]
+            [| for i in 0..199 -> (200 - i) % 200 |]
+        |]
+
+    for group in
+        [
+            Group.Symmetric 2
+            Group.Symmetric 5
+            Group.Alternating 4
+            Group.Alternating 6
+            dihedral
+            turned
+        ] do
+        for length in 0..3 do
+            Assert.Equal(byBurnside group length, BigInteger(TupleOrbits.Count(group, length)))

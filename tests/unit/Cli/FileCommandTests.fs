@@ -68,6 +68,32 @@ let ``bad files of groups each have a message of their own`` () =
     ]
 
 [<Fact>]
+let ``numbers beyond 64 bits are printed whole`` () =
+    let list (images: int seq) =
+        "[" + String.concat "," (Seq.map string images) + "]"
+
+    let symmetric n =
+        let cycle = list (Seq.init n (fun i -> (i + 1) % n))
+        let swap = list [ 1; 0; yield! [ 2 .. n - 1 ] ]
+        $"[{cycle},{swap}]"
+
+    // Two permutations that generate S500: its classes are the partitions of 500, and triples have 5 patterns of equality.
+    withFile $"{{\"degree\":500,\"generators\":{symmetric 500}}}" (fun file ->
+        let ending = Program.run [ "group"; file; "--json" ]
+        Assert.Equal((0, ""), (ending.Code, ending.Error))
+        Assert.Contains("\"conjugacyClasses\":2300165032574323995027,", ending.Output)
+        Assert.Contains("\"invariantDim3\":5}", ending.Output))
+
+    // The trivial kernel of S25 costs 25! evaluations.
+    withFile
+        $"{{\"degree\":25,\"generators\":{symmetric 25},\"kernels\":[{{\"generators\":[]}}]}}"
+        (fun file ->
+            let ending = Program.run [ "design"; file; "--json" ]
+            Assert.Equal((0, ""), (ending.Code, ending.Error))
+            Assert.Contains("\"cost\":15511210043330985984000000,", ending.Output)
+            Assert.Contains("\"dimCaptured\":2}", ending.Output))
+
+[<Fact>]
 let ``a missing file, a missing argument and an unknown command are said in a sentence`` () =
     let missing = Program.run [ "group"; "no-such-file.json" ]
     Assert.Equal(1, missing.Code)
