@@ -34,8 +34,9 @@ internal sealed class FusedTerms
 
         (List<int[]> pools, int[][] poolOf) = Pools(terms, input.Indices, shift: 0);
         _pools = plain ? null : new CoordinateMeans(pools);
-        _rows = Table(terms, input.Indices, (term, t, i) => plain ? t.Preimage[i] : poolOf[term][t.Preimage[i]]);
-        _pullBack = Table(terms, output.Indices, (_, t, i) => t.Image[i]);
+        GroupElement[] elements = [.. terms.SelectMany(term => term.Transversal)];
+        _rows = plain ? IndexTables.Preimages(elements, input.Indices) : PoolTable(terms, input.Indices, poolOf);
+        _pullBack = IndexTables.Images(elements, output.Indices);
 
         // The means over transversals of all terms stand side by side, so those of one term start where the last end.
         (List<int[]> orbits, int[][] orbitOf) = Pools(terms, output.Indices, shift: output.Indices.Degree);
@@ -106,25 +107,19 @@ internal sealed class FusedTerms
         return (all, orbitOf);
     }
 
-    /// <summary>A table <c>[R, n]</c> with an entry for every transversal element and coordinate.</summary>
-    private static DeviceTensor Table(
-        IReadOnlyList<QuotientTerm> terms, PermutationAction action, Func<int, (int[] Image, int[] Preimage), int, int> entry)
+    /// <summary>For every transversal element <c>t</c> and coordinate, the pool that <c>t⁻¹</c> takes it to, <c>[R, n]</c>.</summary>
+    private static DeviceTensor PoolTable(IReadOnlyList<QuotientTerm> terms, PermutationAction action, int[][] poolOf)
     {
         var rows = new List<long>();
+        var preimages = new int[action.Degree];
         for (int i = 0; i < terms.Count; i++)
         {
             foreach (GroupElement element in terms[i].Transversal)
             {
-                int[] image = action.Permutation(element);
-                var preimage = new int[image.Length];
-                for (int point = 0; point < image.Length; point++)
+                Permutations.Invert(action.Permutation(element), preimages);
+                foreach (int preimage in preimages)
                 {
-                    preimage[image[point]] = point;
-                }
-
-                for (int point = 0; point < image.Length; point++)
-                {
-                    rows.Add(entry(i, (image, preimage), point));
+                    rows.Add(poolOf[i][preimage]);
                 }
             }
         }

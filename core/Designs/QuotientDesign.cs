@@ -70,8 +70,8 @@ public class QuotientDesign : nn.Module<Tensor, Tensor>
         Output = output;
         Terms = terms;
         _models = [.. models];
-        _terms = [.. terms.Select(term => new Term(term, input, output, Invariance, Reduction))];
         _fused = _models.Length == 1 ? FusedTerms.Of(terms, input, output, Invariance, Reduction) : null;
+        _terms = _fused is null ? [.. terms.Select(term => new Term(term, input, output, Invariance, Reduction))] : [];
         Wrapping.Register(this, _models);
         register_module("reduction", Reduction);
     }
@@ -124,7 +124,7 @@ public class QuotientDesign : nn.Module<Tensor, Tensor>
 
     private Tensor Evaluate(nn.IModule<Tensor, Tensor> model, Tensor rows) => Evaluation.Evaluate(inputs => model.call(inputs[0]), rows);
 
-    /// <summary>A term with its actions prepared.</summary>
+    /// <summary>A term with its actions prepared, where terms are not fused.</summary>
     private sealed class Term(QuotientTerm term, TensorAction input, TensorAction output, Invariance invariance, Reduction reduction)
     {
         private readonly Func<Tensor, Tensor>? _invariant = term.Kernel.Order.IsOne ? null : invariance.Over(term.Kernel, input);

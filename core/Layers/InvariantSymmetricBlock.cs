@@ -30,11 +30,10 @@ public sealed class InvariantSymmetricBlock : nn.Module<Tensor, Tensor>
         nn.Module<Tensor, Tensor> model, TensorAction input, TensorAction output, Evaluation? evaluation = null)
         : base(nameof(InvariantSymmetricBlock))
     {
-        const int MostEvaluations = 1 << 20;
-        if (input.Group.Order > MostEvaluations)
+        if (input.Group.Order > OrbitLimit.MostElements)
         {
             throw new EquivariantException(
-                $"An invariant-symmetric block over {input.Group} would evaluate its model {input.Group.Order} times for each input, more than {MostEvaluations}; take a smaller group, or an invariant model.");
+                $"An invariant-symmetric block over {input.Group} would evaluate its model {input.Group.Order} times for each input, more than {OrbitLimit.MostElements}; take a smaller group, or an invariant model.");
         }
 
         GroupElement[] elements = [.. input.Group.Elements];
