@@ -80,6 +80,8 @@ let private brief (result: JsonObject) =
         "kernels", JsonFile.text kernels
     ]
 
+let private columns = [ "name"; "order"; "cost"; "dimHom"; "dimCaptured"; "kernels" ]
+
 let run (arguments: ParseResults<Arguments>) =
     let work =
         match arguments.TryGetResult Budget with
@@ -91,11 +93,4 @@ let run (arguments: ParseResults<Arguments>) =
         | Some budget -> best budget
         | None -> given
 
-    let results = JsonFile.read (arguments.GetResult File) |> FactTable.each work
-
-    if arguments.Contains Json then
-        JsonFile.print results
-    else
-        FactTable.table
-            [ "name"; "order"; "cost"; "dimHom"; "dimCaptured"; "kernels" ]
-            (List.map brief results)
+    FactTable.print (arguments.GetResult File) (arguments.Contains Json) columns brief work

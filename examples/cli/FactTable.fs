@@ -11,7 +11,7 @@ let private cell (row: JsonObject) (name: string) =
     | node -> Markup.Escape(node.ToString())
 
 /// A table with the objects' fields as columns, named as in the files.
-let table (columns: string list) (rows: JsonObject list) =
+let private table (columns: string list) (rows: JsonObject list) =
     let table = Table(Border = TableBorder.Rounded)
     table.AddColumn(columns.Head) |> ignore
 
@@ -24,7 +24,7 @@ let table (columns: string list) (rows: JsonObject list) =
     AnsiConsole.Write table
 
 /// Works through a file's entries, with a bar for people who watch.
-let each (work: JsonFile.Entry -> JsonObject) (entries: JsonFile.Entry list) =
+let private each (work: JsonFile.Entry -> JsonObject) (entries: JsonFile.Entry list) =
     let compute (entry: JsonFile.Entry) =
         JsonFile.at entry.Place (fun () -> work entry)
 
@@ -42,3 +42,12 @@ let each (work: JsonFile.Entry -> JsonObject) (entries: JsonFile.Entry list) =
                 }
 
                 compute entry))
+
+/// Prints the facts about every entry of a file: all of them as JSON, or some columns of them as a table.
+let print path asJson columns (brief: JsonObject -> JsonObject) facts =
+    let results = JsonFile.read path |> each facts
+
+    if asJson then
+        JsonFile.print results
+    else
+        table columns (List.map brief results)

@@ -40,24 +40,19 @@ let private facts (entry: JsonFile.Entry) =
         |> Option.bind (BigInteger >> JsonFile.number)
     ]
 
-let run (arguments: ParseResults<Arguments>) =
-    let results = JsonFile.read (arguments.GetResult File) |> FactTable.each facts
+let private columns = [
+    "name"
+    "degree"
+    "order"
+    "abelian"
+    "conjugacyClasses"
+    "centerOrder"
+    "derivedOrder"
+    "transitive"
+    "orbitsOnPoints"
+    "orbitsOnPairs"
+    "invariantDim3"
+]
 
-    if arguments.Contains Json then
-        JsonFile.print results
-    else
-        FactTable.table
-            [
-                "name"
-                "degree"
-                "order"
-                "abelian"
-                "conjugacyClasses"
-                "centerOrder"
-                "derivedOrder"
-                "transitive"
-                "orbitsOnPoints"
-                "orbitsOnPairs"
-                "invariantDim3"
-            ]
-            results
+let run (arguments: ParseResults<Arguments>) =
+    FactTable.print (arguments.GetResult File) (arguments.Contains Json) columns id facts

@@ -34,10 +34,7 @@ let private facts (entry: JsonFile.Entry) =
         "dimIS", JsonFile.number (BigInteger facts.DimIS)
     ]
 
-let run (arguments: ParseResults<Arguments>) =
-    let results = JsonFile.read (arguments.GetResult File) |> FactTable.each facts
+let private columns = [ "name"; "order"; "dimHom"; "dimInvV"; "dimInvW"; "dimIS" ]
 
-    if arguments.Contains Json then
-        JsonFile.print results
-    else
-        FactTable.table [ "name"; "order"; "dimHom"; "dimInvV"; "dimInvW"; "dimIS" ] results
+let run (arguments: ParseResults<Arguments>) =
+    FactTable.print (arguments.GetResult File) (arguments.Contains Json) columns id facts
