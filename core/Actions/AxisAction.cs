@@ -52,15 +52,20 @@ public sealed class AxisAction : TensorAction
     public override GroupAverage Average(Group subgroup) => new OrbitMean(this, Indices.Restrict(subgroup));
 
     /// <inheritdoc/>
-    public override TensorAction Restrict(Subgroup subgroup) => new AxisAction(Indices.Restrict(subgroup), Axes);
+    public override TensorAction Restrict(Subgroup subgroup) => new AxisAction(Indices.Restrict(subgroup), [.. Axes]);
 
     /// <inheritdoc/>
-    public override TensorAction Pullback(GroupHomomorphism homomorphism) => new AxisAction(Indices.Pullback(homomorphism), Axes);
+    public override TensorAction Pullback(GroupHomomorphism homomorphism) => new AxisAction(Indices.Pullback(homomorphism), [.. Axes]);
+
+    /// <inheritdoc/>
+    public override bool ActsAs(TensorAction other) =>
+        other is AxisAction axes && axes._first == _first && axes._span == _span && axes.Indices.ActsAs(Indices);
 
     /// <inheritdoc/>
     public override string ToString() => $"{Group.Name} on {Indices.Degree} coordinates";
 
-    private int[] Axes => [.. Enumerable.Range(_first, _span)];
+    /// <summary>The permuted axes, adjacent and in order, counted from the end.</summary>
+    public IReadOnlyList<int> Axes => [.. Enumerable.Range(_first, _span)];
 
     /// <summary>
     /// Views <c>[R, …, a, b, …]</c> as <c>[R, P, n, Q]</c>, with the permuted axes as one of length <c>n</c>; as

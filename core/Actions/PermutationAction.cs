@@ -194,6 +194,13 @@ public sealed partial class PermutationAction
             Group, Degree * other.Degree, images, $"{Name} × {other.Name}", new PairEvaluator(_evaluator, Degree, other._evaluator, other.Degree));
     }
 
+    /// <summary>Tells whether another action is of the same group and moves points in the same way.</summary>
+    /// <param name="other">The other action.</param>
+    public bool ActsAs(PermutationAction other) =>
+        ReferenceEquals(this, other) ||
+        (Group == other.Group && Degree == other.Degree &&
+            GeneratorPermutations.Zip(other.GeneratorPermutations).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second)));
+
     /// <summary>Says which group acts on what.</summary>
     public override string ToString() => $"{Group.Name} on {Name}";
 

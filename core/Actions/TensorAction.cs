@@ -61,6 +61,10 @@ public abstract class TensorAction
         return new InducedAction(homomorphism.Source, this, homomorphism.Apply);
     }
 
+    /// <summary>Tells whether another action is of the same group and moves tensors in the same way, as far as can be seen.</summary>
+    /// <param name="other">The other action.</param>
+    public virtual bool ActsAs(TensorAction other) => ReferenceEquals(this, other);
+
     /// <summary>Refuses averages of what is not a vector space.</summary>
     protected void RequireLinear()
     {

@@ -32,6 +32,9 @@ public sealed class TokenAction : TensorAction
     public override TensorAction Pullback(GroupHomomorphism homomorphism) => new TokenAction(Vocabulary.Pullback(homomorphism));
 
     /// <inheritdoc/>
+    public override bool ActsAs(TensorAction other) => other is TokenAction tokens && tokens.Vocabulary.ActsAs(Vocabulary);
+
+    /// <inheritdoc/>
     public override string ToString() => $"{Group.Name} on sentences over {Vocabulary.Degree} tokens";
 
     private sealed class TokenMap : OrbitMap

@@ -17,6 +17,9 @@ public sealed class TrivialAction(Group group) : TensorAction(group)
     public override GroupAverage Average(Group subgroup) => new Nothing();
 
     /// <inheritdoc/>
+    public override bool ActsAs(TensorAction other) => other is TrivialAction && other.Group == Group;
+
+    /// <inheritdoc/>
     public override string ToString() => $"{Group.Name} acting trivially";
 
     private sealed class Repetition(int count) : OrbitMap(count)

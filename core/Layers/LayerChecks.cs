@@ -17,6 +17,26 @@ internal static class LayerChecks
                 $"but one of shape [{string.Join(", ", x.shape)}] was given.");
         }
 
+        RequireNumbers(layer, x, parameter);
+    }
+
+    /// <summary>Refuses a tensor that does not fit a port, or a parameter that it meets.</summary>
+    public static void RequireInput(string layer, Tensor x, Port port, Tensor? parameter)
+    {
+        if (x.dim() == 0 || (port.Shape is { } shape && !x.shape[1..].SequenceEqual(shape)))
+        {
+            string expected = port.Shape is null ? "a batch axis" : $"a tensor of shape [B, {string.Join(", ", port.Shape)}]";
+            throw new EquivariantException($"{layer} expects {expected}, but one of shape [{string.Join(", ", x.shape)}] was given.");
+        }
+
+        if (port.Action.IsLinear)
+        {
+            RequireNumbers(layer, x, parameter);
+        }
+    }
+
+    private static void RequireNumbers(string layer, Tensor x, Tensor? parameter)
+    {
         if (!x.is_floating_point())
         {
             throw new EquivariantException($"{layer} expects a floating point tensor, but one of {x.dtype} was given; convert it first.");
@@ -32,6 +52,25 @@ internal static class LayerChecks
         {
             throw new EquivariantException(
                 $"{layer} has its parameters on {parameter.device}, but a tensor on {x.device} was given; move one of them.");
+        }
+    }
+
+    /// <summary>Refuses to feed the output of one module to an input that expects something else.</summary>
+    public static void RequireSame(string layer, Port expected, Port given, string source)
+    {
+        if (expected.Group != given.Group)
+        {
+            throw new EquivariantException($"{layer} expects the group {expected.Group}, but {source} has {given.Group}.");
+        }
+
+        if (expected.Shape is { } shape && given.Shape is { } other && !shape.SequenceEqual(other))
+        {
+            throw new EquivariantException($"{layer} expects [B, {string.Join(", ", shape)}], but {source} gives [B, {string.Join(", ", other)}].");
+        }
+
+        if (!expected.Action.ActsAs(given.Action))
+        {
+            throw new EquivariantException($"{layer} expects {expected}, but {source} gives {given}; the group acts on them differently.");
         }
     }
 

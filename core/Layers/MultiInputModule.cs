@@ -4,29 +4,34 @@ using static TorchSharp.torch;
 
 namespace Equivariant.Core.Layers;
 
-/// <summary>A layer with several inputs and outputs that knows how groups act on each.</summary>
-/// <remarks>Every tensor is <c>[B, channels, n]</c>, all of one batch size, in the order of the ports.</remarks>
+/// <summary>A module with several inputs and outputs that knows how groups act on each.</summary>
+/// <remarks>Tensors come and go in the order of the ports, all of one batch size.</remarks>
 public abstract class MultiInputModule : nn.Module<Tensor[], Tensor[]>
 {
     /// <summary>Fixes what comes in and goes out.</summary>
-    /// <param name="name">The name of the layer in messages.</param>
+    /// <param name="name">The name of the module in messages.</param>
     /// <param name="inputs">The inputs, at least one.</param>
     /// <param name="outputs">The outputs, at least one.</param>
-    /// <exception cref="EquivariantException">There is none, names repeat, or ports of one factor have different groups.</exception>
+    /// <exception cref="EquivariantException">There is none, names repeat, ports of one factor have different groups, or an output's action is not linear.</exception>
     protected MultiInputModule(string name, IReadOnlyList<Port> inputs, IReadOnlyList<Port> outputs)
         : base(name)
     {
         LibTorch.Load();
         RequireDistinct(name, inputs, "input");
         RequireDistinct(name, outputs, "output");
-        foreach (IGrouping<string, Port> factor in inputs.Concat(outputs).GroupBy(port => port.ActingFactor))
+        foreach (IGrouping<string, Port> factor in inputs.Concat(outputs).GroupBy(port => port.Factor))
         {
             Port first = factor.First();
-            foreach (Port port in factor.Where(port => port.Representation.Group != first.Representation.Group))
+            foreach (Port port in factor.Where(port => port.Group != first.Group))
             {
                 throw new EquivariantException(
-                    $"In {name}, the factor '{factor.Key}' acts on {first} and on {port}, but their groups differ; give one of them a factor of its own.");
+                    $"In {name}, the factor '{factor.Key}' acts on {first} by {first.Group} and on {port} by {port.Group}; give one of them a factor of its own.");
             }
+        }
+
+        foreach (Port port in outputs.Where(port => !port.Action.IsLinear))
+        {
+            throw new EquivariantException($"In {name}, the output {port} is not acted on linearly, so values for it can't be added or averaged.");
         }
 
         Inputs = [.. inputs];
@@ -39,10 +44,13 @@ public abstract class MultiInputModule : nn.Module<Tensor[], Tensor[]>
     /// <summary>Gets the outputs.</summary>
     public IReadOnlyList<Port> Outputs { get; }
 
-    /// <summary>Checks the tensors of a call.</summary>
+    /// <summary>Gets the evaluations of wrapped models for one set of inputs.</summary>
+    public abstract long EvaluationsPerInput { get; }
+
+    /// <summary>Checks the tensors of a call: their number, shapes, batch sizes, and dtype and device against a parameter.</summary>
     /// <param name="tensors">One for each input.</param>
-    /// <param name="like">A parameter of the layer, or null for a layer without any.</param>
-    /// <exception cref="EquivariantException">Their number or one of them does not fit; the message names the layer and the input.</exception>
+    /// <param name="like">A parameter that they meet; null for none.</param>
+    /// <exception cref="EquivariantException">Something does not fit; the message names the module and the input.</exception>
     protected void RequireInputs(Tensor[] tensors, Tensor? like = null)
     {
         if (tensors.Length != Inputs.Count)
@@ -53,7 +61,7 @@ public abstract class MultiInputModule : nn.Module<Tensor[], Tensor[]>
 
         for (int i = 0; i < tensors.Length; i++)
         {
-            LayerChecks.RequireInput($"{GetName()}, input '{Inputs[i].Name}',", tensors[i], Inputs[i].Channels, Inputs[i].Representation, like);
+            LayerChecks.RequireInput($"{GetName()}, input '{Inputs[i].Name}',", tensors[i], Inputs[i], like);
             if (tensors[i].shape[0] != tensors[0].shape[0])
             {
                 throw new EquivariantException(
@@ -72,11 +80,6 @@ public abstract class MultiInputModule : nn.Module<Tensor[], Tensor[]>
         foreach (IGrouping<string, Port> same in ports.GroupBy(port => port.Name).Where(group => group.Count() > 1))
         {
             throw new EquivariantException($"{name} has {same.Count()} {what}s called '{same.Key}'; names have to differ.");
-        }
-
-        foreach (Port port in ports.Where(port => port.Channels < 1))
-        {
-            throw new EquivariantException($"{name}: {port} needs at least one channel.");
         }
     }
 }

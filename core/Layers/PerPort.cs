@@ -1,4 +1,4 @@
-using TorchSharp.Modules;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Equivariant.Core.Layers;
@@ -6,18 +6,24 @@ namespace Equivariant.Core.Layers;
 /// <summary>One layer on each of several inputs, such as its nonlinearity or norm.</summary>
 public sealed class PerPort : MultiInputModule
 {
-    private readonly ModuleList<EquivariantModule> layers;
+    private readonly EquivariantModule[] _layers;
 
     /// <summary>Puts a layer on each port.</summary>
     /// <param name="inputs">The ports that come in.</param>
-    /// <param name="layers">One layer for each, whose output keeps the group; they become child modules.</param>
+    /// <param name="layers">One layer for each, whose output keeps the group; they become child modules, saved under the ports' names.</param>
     /// <exception cref="EquivariantException">Their numbers differ, or a layer does not fit its port.</exception>
     public PerPort(IReadOnlyList<Port> inputs, IReadOnlyList<EquivariantModule> layers)
         : base(nameof(PerPort), inputs, Following(inputs, layers))
     {
-        this.layers = new ModuleList<EquivariantModule>([.. layers]);
-        RegisterComponents();
+        _layers = [.. layers];
+        for (int i = 0; i < layers.Count; i++)
+        {
+            register_module(inputs[i].Name.Replace('.', '_'), layers[i]);
+        }
     }
+
+    /// <inheritdoc/>
+    public override long EvaluationsPerInput => 0;
 
     /// <summary>Applies each layer to its input.</summary>
     /// <param name="input">One batch for each input.</param>
@@ -25,7 +31,9 @@ public sealed class PerPort : MultiInputModule
     public override Tensor[] forward(Tensor[] input)
     {
         RequireInputs(input);
-        return [.. layers.Zip(input, (layer, x) => layer.call(x))];
+        using DisposeScope scope = NewDisposeScope();
+        return [.. Enumerable.Range(0, input.Length).Select(i =>
+            Outputs[i].Layout.Unflatten(_layers[i].call(Inputs[i].Layout.Flatten(input[i]))).MoveToOuterDisposeScope())];
     }
 
     private static Port[] Following(IReadOnlyList<Port> inputs, IReadOnlyList<EquivariantModule> layers)
@@ -35,17 +43,22 @@ public sealed class PerPort : MultiInputModule
             throw new EquivariantException($"{nameof(PerPort)} needs one layer for each of its {inputs.Count} inputs; {layers.Count} were given.");
         }
 
-        for (int i = 0; i < layers.Count; i++)
+        return [.. inputs.Zip(layers, Following)];
+    }
+
+    private static Port Following(Port port, EquivariantModule layer)
+    {
+        LayerChecks.RequireSame(
+            $"{nameof(PerPort)}, {layer.GetName()},", layer.Input, layer.InputChannels, port.Representation, port.Channels, $"input '{port.Name}'");
+        if (layer.Output.Group != port.Group)
         {
-            LayerChecks.RequireSame(
-                $"{nameof(PerPort)}, layer {i} ({layers[i].GetName()}),", layers[i].Input, layers[i].InputChannels, inputs[i].Representation, inputs[i].Channels, $"input '{inputs[i].Name}'");
-            if (layers[i].Output.Group != inputs[i].Representation.Group)
-            {
-                throw new EquivariantException(
-                    $"{nameof(PerPort)}, layer {i} ({layers[i].GetName()}), leads from {inputs[i].Representation.Group} to {layers[i].Output.Group}; the group of a port has to stay.");
-            }
+            throw new EquivariantException(
+                $"{nameof(PerPort)}, {layer.GetName()}, leads from {port.Group} to {layer.Output.Group}; the group of a port has to stay.");
         }
 
-        return [.. inputs.Zip(layers, (port, layer) => port with { Representation = layer.Output, Channels = layer.OutputChannels })];
+        // Where nothing changes, the tensors keep their shape.
+        return layer.OutputChannels == port.Channels && layer.Output.ActsAs(port.Representation)
+            ? port
+            : new Port(port.Name, layer.Output, layer.OutputChannels, port.Factor, port.Family);
     }
 }

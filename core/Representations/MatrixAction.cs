@@ -12,9 +12,7 @@ namespace Equivariant.Core.Representations;
 /// </remarks>
 public sealed class MatrixAction : TensorAction
 {
-    private readonly int _axis;
-
-    /// <summary>Lets a representation act along an axis.</summary>
+        /// <summary>Lets a representation act along an axis.</summary>
     /// <param name="representation">The representation, of dimension <c>n</c>.</param>
     /// <param name="axis">The axis of length <c>n</c>, counted from the end; -1 is the last.</param>
     /// <exception cref="EquivariantException">The axis is not counted from the end.</exception>
@@ -27,11 +25,14 @@ public sealed class MatrixAction : TensorAction
         }
 
         Representation = representation;
-        _axis = axis;
+        Axis = axis;
     }
 
     /// <summary>Gets the representation.</summary>
     public Representation Representation { get; }
+
+    /// <summary>Gets the axis along which it acts, counted from the end.</summary>
+    public int Axis { get; }
 
     /// <inheritdoc/>
     public override bool IsLinear => true;
@@ -40,10 +41,17 @@ public sealed class MatrixAction : TensorAction
     public override OrbitMap Over(IReadOnlyList<GroupElement> elements) => new MatrixMap(this, elements);
 
     /// <inheritdoc/>
-    public override TensorAction Restrict(Subgroup subgroup) => new MatrixAction(Representation.Restrict(subgroup), _axis);
+    public override TensorAction Restrict(Subgroup subgroup) => new MatrixAction(Representation.Restrict(subgroup), Axis);
 
     /// <inheritdoc/>
-    public override string ToString() => $"{Representation} along axis {_axis}";
+    public override TensorAction Pullback(GroupHomomorphism homomorphism) => new MatrixAction(Representation.Pullback(homomorphism), Axis);
+
+    /// <inheritdoc/>
+    public override bool ActsAs(TensorAction other) =>
+        other is MatrixAction matrices && matrices.Axis == Axis && matrices.Representation.ActsAs(Representation);
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Representation} along axis {Axis}";
 
     private sealed class MatrixMap : OrbitMap
     {
@@ -85,21 +93,21 @@ public sealed class MatrixAction : TensorAction
         private Tensor Spread(Tensor x)
         {
             int n = _action.Representation.Dimension;
-            if (x.dim() < 1 - _action._axis || x.shape[^-_action._axis] != n)
+            if (x.dim() < 1 - _action.Axis || x.shape[^-_action.Axis] != n)
             {
                 throw new EquivariantException(
                     $"{_action} needs length {n} there and a batch axis before it, but a tensor of shape [{string.Join(", ", x.shape)}] was given.");
             }
 
             long others = x.shape[1..].Aggregate(1L, (product, length) => product * length) / n;
-            return x.movedim([_action._axis], [-1L]).reshape(x.shape[0], others, n);
+            return x.movedim([_action.Axis], [-1L]).reshape(x.shape[0], others, n);
         }
 
         private Tensor Gathered(Tensor spread, long[] shape)
         {
             List<long> moved = [.. shape];
-            moved.RemoveAt(shape.Length + _action._axis);
-            return spread.reshape([.. moved, shape[^-_action._axis]]).movedim([-1L], [_action._axis]);
+            moved.RemoveAt(shape.Length + _action.Axis);
+            return spread.reshape([.. moved, shape[^-_action.Axis]]).movedim([-1L], [_action.Axis]);
         }
     }
 }

@@ -156,6 +156,26 @@ public abstract class Representation
     /// <exception cref="EquivariantException">A generator of the subgroup is not in the group.</exception>
     public abstract Representation Restrict(Group subgroup);
 
+    /// <summary>Lets another group act through a homomorphism into <see cref="Group"/>: <c>Matrix(h(g))</c>.</summary>
+    /// <param name="homomorphism">The homomorphism <c>h</c>.</param>
+    /// <exception cref="EquivariantException">Its target is not <see cref="Group"/>.</exception>
+    public Representation Pullback(GroupHomomorphism homomorphism)
+    {
+        if (Permutation is { } action)
+        {
+            return Of(action.Pullback(homomorphism));
+        }
+
+        return homomorphism.Target == Group
+            ? Of(homomorphism.Source, [.. homomorphism.Source.Generators.Select(g => Matrix(homomorphism.Apply(g)))], $"{Name} of {homomorphism.Source.Name}")
+            : throw new EquivariantException(
+                $"A homomorphism into {homomorphism.Target.Name} can't bring back a representation of {Group.Name}: its target has to be the group represented.");
+    }
+
+    /// <summary>Lets the group act on tensors along an axis: by moving coordinates where it permutes them, else by its matrices.</summary>
+    /// <param name="axis">The axis, counted from the end.</param>
+    public TensorAction Action(int axis = -1) => Permutation is { } action ? new AxisAction(action, axis) : new MatrixAction(this, axis);
+
     /// <summary>Computes the matrix of an element.</summary>
     /// <param name="element">An element of <see cref="Group"/>.</param>
     /// <returns>A new matrix, <see cref="Dimension"/> × <see cref="Dimension"/>.</returns>
@@ -209,7 +229,7 @@ public abstract class Representation
 
         const double Rounding = 1e-9;
         return Permutation is { } mine && other.Permutation is { } theirs
-            ? mine.GeneratorPermutations.Zip(theirs.GeneratorPermutations).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second))
+            ? mine.ActsAs(theirs)
             : IsPermutation == other.IsPermutation &&
                 GeneratorMatrices.Zip(other.GeneratorMatrices).All(pair => DenseMatrices.Distance(pair.First, pair.Second) < Rounding);
     }

@@ -1,0 +1,158 @@
+using Equivariant.Core.Actions;
+using Equivariant.Core.Designs;
+using Equivariant.Core.Representations;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Equivariant.Core.Layers;
+
+/// <summary>A block in its place in a layer, with its parameters.</summary>
+public abstract class PlacedBlock
+{
+    private PlacedBlock(Block block, BlockPlaces places)
+    {
+        Block = block;
+        Edges = places.EdgesOf(block);
+    }
+
+    /// <summary>Gets what was declared.</summary>
+    public Block Block { get; }
+
+    /// <summary>Gets the module that evaluates it: a design around a model, or a linear map; null for a bias or a residual connection.</summary>
+    public virtual nn.Module<Tensor, Tensor>? Module => null;
+
+    /// <summary>Gets the number of free parameters, as counted on the tensors.</summary>
+    public virtual long FreeParameters => Module?.parameters().Sum(parameter => parameter.numel()) ?? 0;
+
+    /// <summary>Gets the dimension of the space of all such linear maps, as the theory gives it; null for what is not linear.</summary>
+    public virtual long? TheoreticalDimension => null;
+
+    /// <summary>Gets the evaluations of its model for one set of inputs; 0 for what has none.</summary>
+    public virtual long EvaluationsPerInput => 0;
+
+    /// <summary>The edges as positions of ports.</summary>
+    private protected IReadOnlyList<(int Input, int Output)> Edges { get; }
+
+    internal static PlacedBlock Of(Block block, BlockPlaces places, InitialWeights initial) =>
+        block.Kind == BlockKind.Bias ? new Bias(block, places, initial)
+        : block.IsLinear ? new Linear(block, places, initial)
+        : block.IsSkip ? new Skip(block, places)
+        : new Model(block, places);
+
+    /// <summary>Makes the parameters those of a layer, under the block's name.</summary>
+    internal virtual void RegisterIn(nn.Module layer)
+    {
+        if (Module is { } module)
+        {
+            layer.register_module(Block.Name, module);
+        }
+    }
+
+    /// <summary>Evaluates the block and adds its values.</summary>
+    internal abstract void AddTo(BlockSums sums);
+
+    private sealed class Bias(Block block, BlockPlaces places, InitialWeights initial) : PlacedBlock(block, places)
+    {
+        private readonly Parameter _value = initial.BiasOf(block);
+        private readonly long _dimension = DimensionOf(places.Outputs[places.EdgesOf(block)[0].Output]);
+
+        public override long FreeParameters => _value.numel();
+
+        public override long? TheoreticalDimension => _dimension;
+
+        internal override void RegisterIn(nn.Module layer) => layer.register_parameter(Block.Name, _value);
+
+        internal override void AddTo(BlockSums sums)
+        {
+            foreach ((_, int output) in Edges)
+            {
+                sums.AddInvariant(output, _value.unsqueeze(0));
+            }
+        }
+
+        private static long DimensionOf(Port port) => port.Channels * HomDimension.OfInvariants(port.Representation);
+    }
+
+    private sealed class Skip(Block block, BlockPlaces places) : PlacedBlock(block, places)
+    {
+        internal override void AddTo(BlockSums sums)
+        {
+            foreach ((int input, int output) in Edges)
+            {
+                sums.AddMoving(output, sums.Input(input));
+            }
+        }
+    }
+
+    private sealed class Linear(Block block, BlockPlaces places, InitialWeights initial) : PlacedBlock(block, places)
+    {
+        private readonly LinearModule _map = initial.MapOf(block);
+        private readonly IReadOnlyList<Port> _outputs = places.Outputs;
+
+        public override nn.Module<Tensor, Tensor> Module => _map;
+
+        public override long? TheoreticalDimension => _map.TheoreticalDimension;
+
+        internal override void AddTo(BlockSums sums)
+        {
+            // Each input once, however many outputs it leads to.
+            foreach (IGrouping<int, (int Input, int Output)> from in Edges.GroupBy(edge => edge.Input))
+            {
+                Tensor value = _map is InvariantSymmetricLinear small ? small.Mix(sums.Pooled(from.Key)) : _map.call(sums.Flat(from.Key));
+                foreach ((_, int output) in from)
+                {
+                    if (_map is InvariantSymmetricLinear)
+                    {
+                        sums.AddInvariant(output, value);
+                    }
+                    else
+                    {
+                        sums.AddMoving(output, _outputs[output].Layout.Unflatten(value));
+                    }
+                }
+            }
+        }
+    }
+
+    private sealed class Model : PlacedBlock
+    {
+        private readonly nn.Module<Tensor, Tensor> _module;
+
+        public Model(Block block, BlockPlaces places)
+            : base(block, places)
+        {
+            (Port input, Port output) = places.EndsOf(block);
+            _module = block.Wrap!(input.Action, block.Kind == BlockKind.Equivariant ? output.Action : new TrivialAction(input.Group));
+        }
+
+        public override nn.Module<Tensor, Tensor> Module => _module;
+
+        public override long EvaluationsPerInput => Edges.Select(edge => edge.Input).Distinct().Count() * Evaluations(_module);
+
+        internal override void AddTo(BlockSums sums)
+        {
+            int[] inputs = [.. Edges.Select(edge => edge.Input).Distinct()];
+            Tensor together = inputs.Length == 1 ? sums.Input(inputs[0]) : cat([.. inputs.Select(sums.Input)], 0);
+            Tensor[] values = _module.call(together).chunk(inputs.Length, 0);
+            foreach ((int input, int output) in Edges)
+            {
+                Tensor value = values[Array.IndexOf(inputs, input)];
+                if (Block.Kind == BlockKind.Equivariant)
+                {
+                    sums.AddMoving(output, value);
+                }
+                else
+                {
+                    sums.AddUnsymmetrised(output, value);
+                }
+            }
+        }
+
+        private static long Evaluations(nn.Module<Tensor, Tensor> module) => module switch
+        {
+            QuotientDesign design => design.EvaluationsPerInput,
+            MonteCarloEquitune design => design.Samples,
+            _ => 1,
+        };
+    }
+}
