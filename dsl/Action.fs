@@ -20,6 +20,34 @@ type Shift =
     /// <summary>To the right.</summary>
     | Right
 
+/// <summary>How a group acts by matrices, as a value: representations add, multiply and dualise.</summary>
+[<NoComparison; RequireQualifiedAccess>]
+type RepresentationExpression =
+    /// <summary>A matrix for each element.</summary>
+    | Matrices of Named<obj -> float[,]>
+    /// <summary>The group moves its own points.</summary>
+    | Moving
+    /// <summary>The group moves its own elements.</summary>
+    | Multiplying
+    /// <summary>One number that does not change.</summary>
+    | Scalar
+    /// <summary>The coordinates of one, then those of the other.</summary>
+    | Sum of RepresentationExpression * RepresentationExpression
+    /// <summary>The tensor product: coordinate (i, j) is number i · n + j.</summary>
+    | Product of RepresentationExpression * RepresentationExpression
+    /// <summary>The transposes of the inverses.</summary>
+    | Dual of RepresentationExpression
+
+    override this.ToString() =
+        match this with
+        | RepresentationExpression.Matrices matrices -> matrices.Name
+        | RepresentationExpression.Moving -> "points"
+        | RepresentationExpression.Multiplying -> "regular"
+        | RepresentationExpression.Scalar -> "unmoved"
+        | RepresentationExpression.Sum(left, right) -> $"({left} ⊕ {right})"
+        | RepresentationExpression.Product(left, right) -> $"{left} ⊗ {right}"
+        | RepresentationExpression.Dual inner -> $"{inner}*"
+
 /// <summary>
 /// How a group acts, as a value that can be looked into and compared; it becomes an action of the core when it
 /// meets a group and a space. <see cref="T:Equivariant.Action`1"/> wraps it with the type of the group's elements.
@@ -46,6 +74,8 @@ type ActionExpression =
     | Renaming of Named<obj -> string -> string>
     /// <summary>A group moves the places of an axis by a formula.</summary>
     | Formula of axis: int * Named<obj -> int -> int>
+    /// <summary>A group acts along an axis by matrices.</summary>
+    | Represented of axis: int * RepresentationExpression
     /// <summary>The parts of a product of two groups act, the right one first.</summary>
     | Cross of ActionExpression * ActionExpression
     /// <summary>The factors of a direct product act, each by its own.</summary>
@@ -81,6 +111,7 @@ module ActionExpression =
         | Words cycles -> cycles |> List.map (joined "↔") |> joined ", "
         | Renaming formula -> formula.Name
         | Formula(axis, formula) -> $"{formula.Name}{at axis}"
+        | Represented(axis, representation) -> $"{representation}{at axis}"
         | Cross(left, right) -> $"{text left} × {within right}"
         | Each parts -> parts |> List.map within |> joined " × "
         | Along(map, _, _, action) -> $"{within action} along {map.Name}"
@@ -103,6 +134,7 @@ module ActionExpression =
         | Blocks _
         | Renaming _
         | Formula _
+        | Represented _
         | Along _ -> None
 
     /// <summary>Moves what acts on the places of one axis to another axis, counted from the end.</summary>
@@ -112,6 +144,7 @@ module ActionExpression =
         | Regular _ -> Regular axis
         | Blocks _ -> Blocks axis
         | Formula(_, formula) -> Formula(axis, formula)
+        | Represented(_, representation) -> Represented(axis, representation)
         | Cross(left, right) -> Cross(onAxis axis left, onAxis axis right)
         | Each parts -> Each(List.map (onAxis axis) parts)
         | Along(map, target, notation, action) -> Along(map, target, notation, onAxis axis action)
@@ -121,6 +154,17 @@ module ActionExpression =
         | Shifts _
         | Words _
         | Renaming _ -> expression
+
+    /// The representation by which an action moves coordinates along an axis.
+    let internal representation expression =
+        match expression with
+        | Represented(_, representation) -> representation
+        | Points _ -> RepresentationExpression.Moving
+        | Regular _ -> RepresentationExpression.Multiplying
+        | Unmoved -> RepresentationExpression.Scalar
+        | other ->
+            refuse
+                $"{text other} cannot be added to or multiplied with other representations; those of matrices, points, regular and unmoved can."
 
 /// <summary>
 /// How a group whose elements are written as <c>'element</c> acts: so the action of a product does not fit one of
@@ -135,6 +179,20 @@ type Action<'element>(expression: ActionExpression) =
     /// <summary>The action of a product of two groups, which <c>&gt;&lt;</c> also writes: (a, b) moves as a after b.</summary>
     static member Cross(left: Action<'element>, right: Action<'other>) : Action<'element * 'other> =
         Action<'element * 'other>(Cross(left.Expression, right.Expression))
+
+    /// <summary>The direct sum: the coordinates of one action, then those of the other, along one axis.</summary>
+    static member (+)(left: Action<'element>, right: Action<'element>) =
+        let of' (action: Action<'element>) =
+            ActionExpression.representation action.Expression
+
+        Action<'element>(Represented(-1, RepresentationExpression.Sum(of' left, of' right)))
+
+    /// <summary>The tensor product, along one axis: coordinate (i, j) is number i · n + j.</summary>
+    static member (*)(left: Action<'element>, right: Action<'element>) =
+        let of' (action: Action<'element>) =
+            ActionExpression.representation action.Expression
+
+        Action<'element>(Represented(-1, RepresentationExpression.Product(of' left, of' right)))
 
     override _.Equals other =
         match other with
@@ -219,6 +277,30 @@ module ActionAlgebra =
                     Value = fun value place -> formula (unbox value) place
                 }
             )
+        )
+
+    /// <summary>
+    /// A group acts on the last axis by a matrix for each element; what is no representation is refused when it meets a
+    /// space. Such actions add (<c>v + w</c>), multiply (<c>v * v</c>) and have duals, together with <c>points</c>,
+    /// <c>regular</c> and <c>unmoved</c>.
+    /// </summary>
+    /// <param name="name">The name, which stands for the matrices in sentences and comparisons.</param>
+    /// <param name="matrix">From an element to its matrix; only those of generators are asked for.</param>
+    let matrices name (matrix: 'e -> float[,]) : Action<'e> =
+        Action<'e>(
+            Represented(
+                -1,
+                RepresentationExpression.Matrices {
+                    Name = name
+                    Value = fun value -> matrix (unbox value)
+                }
+            )
+        )
+
+    /// <summary>The dual of an action by matrices: the transposes of the inverses.</summary>
+    let dual (action: Action<'e>) : Action<'e> =
+        Action<'e>(
+            Represented(-1, RepresentationExpression.Dual(ActionExpression.representation action.Expression))
         )
 
     /// <summary>The factors of a direct product of like groups act, each by its own.</summary>

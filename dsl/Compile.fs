@@ -3,8 +3,7 @@ namespace Equivariant
 open TorchSharp
 open Equivariant.Core
 open Equivariant.Core.Designs
-open Equivariant.Core.Layers
-open Equivariant.Core.Representations
+open Equivariant.Core.Native
 
 /// <summary>A declaration has problems; the message lists all of them, one a line.</summary>
 type DeclarationException(problems: Problem list) =
@@ -67,161 +66,232 @@ module Target =
         | [| "cuda"; number |] -> gpu number
         | _ -> refuse $"There is no device \"{name}\"; give cpu, cuda or cuda:0."
 
-/// Reshapes tensors for a linear layer of the core, which works on [B, channels, n].
-type private FlatLinear(layer: LinearModule, shape: int64 list) as this =
-    inherit torch.nn.Module<torch.Tensor, torch.Tensor>("linear")
+/// Turns what is resolved into modules of the core.
+module private Modules =
 
-    do this.register_module ("layer", layer)
+    let private moduleOf what (net: Net) =
+        match net with
+        | :? torch.nn.Module<torch.Tensor, torch.Tensor> as net -> net
+        | _ -> refuse $"{what} has to be a module of TorchSharp's."
 
-    override _.forward x =
-        use scope = torch.NewDisposeScope()
-        let flat = x.reshape (x.shape[0], layer.InputChannels, int64 layer.Input.Dimension)
-        (layer.call flat).reshape([| x.shape[0]; yield! shape |]).MoveToOuterDisposeScope()
+    /// A network that gives each row one number.
+    let private scorer network (input: Space) =
+        Network.build network input (vector 1) |> moduleOf $"{network}"
 
-/// The invariants of all outputs, and a linear map on them.
-type private PooledReadout(readouts: InvariantReadout list, shape: int64 list) as this =
-    inherit torch.nn.Module<torch.Tensor[], torch.Tensor>("readout")
+    let private reduction (space: Space) weighing =
+        match weighing with
+        | Equal -> Reduction.Mean()
+        | Learned network -> Reduction.Weighted(scorer network space)
+        | Least Entropy -> Reduction.LeastLoss(fun values -> ProxyLoss.Entropy values)
+        | Least Confidence -> Reduction.LeastLoss(fun values -> ProxyLoss.Confidence values)
+        | Least(Proxy loss) -> Reduction.LeastLoss(fun values -> loss.Value values)
 
-    let features =
-        readouts
-        |> List.sumBy (fun readout -> readout.OutputChannels * int64 readout.Output.Dimension)
+    let private invariance (space: Space) representative =
+        match representative, space with
+        | OfLeastEnergy energy, _ -> Invariance.LeastEnergy(fun x -> energy.Value x)
+        | Natural, Sentences _ -> Invariance.Tokens()
+        | Natural, (Numbers _ | Scores _) -> Invariance.Average
 
-    let head = torch.nn.Linear(features, List.fold (*) 1L shape)
-    do this.register_module ("head", head)
+    /// Gives a network its symmetry.
+    let rec private wrapped seed (space: Space) (plan: Plan) (net: Net) input output : Net =
+        match plan with
+        | Exact -> net
+        | Quotient(terms, weighing, representative) ->
+            new QuotientDesign(
+                net,
+                input,
+                output,
+                Array.ofList terms,
+                reduction space weighing,
+                invariance space representative
+            )
+        | Pose(Given energy) -> new Canonicalise(net, input, output, energy.Value)
+        | Pose(Trained network) -> new Canonicalise(net, input, output, scorer network space)
+        | Frames frame -> new FrameAverage(net, input, output, frame.Value())
+        | Samples count -> new MonteCarloEquitune(net, input, output, count, System.Random(int seed))
+        | Nested parts ->
+            parts
+            |> List.fold
+                (fun inner (factor, plan) ->
+                    wrapped seed space plan inner (input.Restrict factor) (output.Restrict factor))
+                net
 
-    override _.forward outputs =
-        use scope = torch.NewDisposeScope()
+    /// The core's block, and its network before it got its symmetry.
+    let private block seed (networkOf: ResolvedBlock -> Net) (resolved: ResolvedBlock) =
+        let edges = [| for from, into in resolved.Edges -> struct (from, into) |]
+        let edge = resolved.Block.Edge
 
-        let pooled = [|
-            for readout, x in Seq.zip readouts outputs do
-                let flat =
-                    x.reshape (x.shape[0], readout.InputChannels, int64 readout.Input.Dimension)
+        let name =
+            match resolved.Block.Kind with
+            | Kind.Eq when edge.From = edge.To -> $"eq_{edge.To}"
+            | Kind.Eq -> $"eq_{edge.From}_{edge.To}"
+            | Kind.IS -> $"is_{edge.From}_{edge.To}"
+            |> _.Replace('.', '_')
 
-                (readout.call flat).flatten 1L
+        match resolved.Block.Network, resolved.Block.Kind with
+        | LinearMaps _, Kind.Eq -> Layers.Block.EquivariantLinear(edges, name), None
+        | LinearMaps _, Kind.IS -> Layers.Block.InvariantSymmetricLinear(edges, name), None
+        | Unchanged, _ -> Layers.Block.Skip edges, None
+        | _, kind ->
+            let net = networkOf resolved
+
+            let wrap =
+                Layers.WrapModel(fun input output ->
+                    wrapped seed resolved.From.Space resolved.Plan net input output
+                    |> moduleOf resolved.Place)
+
+            (match kind with
+             | Kind.Eq -> Layers.Block.Equivariant(edges, wrap, name)
+             | Kind.IS -> Layers.Block.InvariantSymmetric(edges, wrap, name)),
+            Some net
+
+    let private steps (layer: ResolvedLayer) (step: Step) : Layers.MultiInputModule =
+        let each (make: Port -> Layers.EquivariantModule) =
+            new Layers.PerPort(Array.ofList layer.Ports, [| for port in layer.Ports -> make port |])
+
+        let pointwise (f: torch.Tensor -> torch.Tensor) =
+            each (fun port ->
+                new Layers.EquivariantNonlinearity(port.Representation, port.Channels, pointwise = f))
+
+        match step with
+        | Relu -> pointwise torch.nn.functional.relu
+        | Gelu -> pointwise torch.nn.functional.gelu
+        | Silu -> pointwise torch.nn.functional.silu
+        | Pointwise f -> pointwise f.Value
+        | Norm -> each (fun port -> new Layers.EquivariantLayerNorm(port.Representation, port.Channels))
+        | Dropout probability ->
+            each (fun port -> new Layers.EquivariantDropout(port.Representation, port.Channels, probability))
+
+    /// The modules of a layer by name, and its blocks with their networks.
+    let layer seed networkOf number (layer: ResolvedLayer) =
+        let made =
+            layer.Blocks
+            |> List.map (fun resolved -> resolved, block seed networkOf resolved)
+
+        // One bias for each output that linear maps lead to.
+        let biased =
+            layer.Blocks
+            |> List.filter _.Block.Network.IsLinearMaps
+            |> List.collect (fun resolved -> List.map snd resolved.Edges)
+            |> List.distinct
+
+        let blocks = [|
+            for _, (block, _) in made do
+                block
+
+            for output in biased do
+                Layers.Block.Bias [| output |]
         |]
 
-        (head.call (torch.cat (pooled, 1L))).reshape([| -1L; yield! shape |]).MoveToOuterDisposeScope()
+        let sums =
+            new Layers.MultiInputLayer(Array.ofList layer.Inputs, Array.ofList layer.Ports, blocks)
+
+        let modules = [
+            $"layer{number}", sums :> Layers.MultiInputModule
+
+            for i, step in List.indexed layer.Steps do
+                $"layer{number}_step{i + 1}", steps layer step
+        ]
+
+        let evaluated = [
+            for i, (resolved, (_, net)) in List.indexed made do
+                resolved, sums.Blocks[i], net
+        ]
+
+        modules, evaluated
+
+    /// Numbers that no group changes: all linear maps of the invariants of what the last layer gives.
+    let readout (layer: ResolvedLayer) (space: Space) : (string * Layers.MultiInputModule) list =
+        let into =
+            Port(
+                "readout",
+                Actions.TrivialAction(Groups.Group.Trivial()),
+                [| for length in space.Shape -> int64 length |]
+            )
+
+        // What is not permuted may have no invariants but its lengths.
+        let isPermuted (port: Port) =
+            port.Representation.Summands |> Seq.forall _.IsPermutation
+
+        let lengths =
+            if layer.Ports |> List.forall isPermuted then
+                []
+            else
+                let read = [|
+                    for port in layer.Ports ->
+                        new Layers.InvariantReadout(port.Representation, port.Channels)
+                        :> Layers.EquivariantModule
+                |]
+
+                [
+                    "invariants",
+                    new Layers.PerPort(Array.ofList layer.Ports, read) :> Layers.MultiInputModule
+                ]
+
+        let from =
+            match lengths with
+            | [ _, read ] -> read.Outputs
+            | _ -> Array.ofList layer.Ports
+
+        lengths @ [ "readout", Layers.MultiInputLayer.Linear(from, [| into |]) ]
 
 /// <summary>
 /// A compiled model: a TorchSharp module from one tensor for each input, in the order of their declaration, to one
 /// tensor for each output. It trains, moves, saves and loads like any other.
 /// </summary>
+/// <remarks>
+/// It is the core's <see cref="T:Equivariant.Core.Layers.MultiInputNetwork"/>; its parameters are called by what was
+/// declared, such as <c>layer1.eq_front.model.0.weight</c>.
+/// </remarks>
 [<Sealed>]
 type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target: Target) as this =
     inherit torch.nn.Module<torch.Tensor[], torch.Tensor[]>("equivariant network")
 
-    let shapeOf (space: Space) = space.Shape |> List.map int64
-
-    let flat (signal: Signal) =
-        let channels, action = Realised.onFlat signal
-        int64 channels, Representation.Of action
-
-    let linearBlock (block: ResolvedBlock) : Net =
-        let inputChannels, input = flat block.From
-        let outputChannels, output = flat block.To
-
-        let layer: LinearModule =
-            match block.Block.Kind with
-            | Kind.Eq _ -> new EquivariantLinear(input, output, inputChannels, outputChannels)
-            | Kind.IS -> new InvariantSymmetricLinear(input, output, inputChannels, outputChannels)
-
-        new FlatLinear(layer, shapeOf block.To.Space)
-
-    let reduction (block: ResolvedBlock) weighing =
-        match weighing with
-        | Equal -> Reduction.Mean()
-        | Learned hidden -> Reduction.Weighted(Network.scorer hidden block.From.Space)
-        | Least Entropy -> Reduction.LeastLoss(fun values -> ProxyLoss.Entropy values)
-        | Least Confidence -> Reduction.LeastLoss(fun values -> ProxyLoss.Confidence values)
-
-    let averaged (block: ResolvedBlock) net weighing representative : Net =
-        let invariance =
-            match representative, block.From.Space with
-            | OfLeastEnergy energy, _ -> Invariance.LeastEnergy(fun x -> energy.Value x)
-            | Natural, Sentences _ -> Invariance.Tokens()
-            | Natural, (Numbers _ | Scores _) -> Invariance.Average
-
-        new QuotientDesign(
-            (net: Net),
-            block.Input,
-            block.Output,
-            Array.ofList block.Terms,
-            reduction block weighing,
-            invariance
-        )
-
-    let build (block: ResolvedBlock) : Net =
-        let net () =
-            Network.build block.Block.Network block.From.Space block.To.Space
-
-        match block.Block.Network, block.Block.Kind with
-        | LinearMaps _, _ -> linearBlock block
-        | _, Kind.IS -> new InvariantSymmetricBlock(net (), block.Input, block.Output)
-        | _, Kind.Eq(Some(Canonical energy)) ->
-            new Canonicalise(net (), block.Input, block.Output, energy.Value)
-        | _, Kind.Eq(Some(Averaged(_, weighing, representative))) ->
-            averaged block (net ()) weighing representative
-        | _, Kind.Eq None -> averaged block (net ()) Equal Natural
-
-    let layers = [
-        for layer in resolved.Layers -> [ for block in layer.Blocks -> block, build block ]
-    ]
-
-    let readout =
-        match resolved.Readout with
-        | Equivariant -> None
-        | Invariant space ->
-            let pools = [
-                for _, signal in resolved.Outputs do
-                    let channels, representation = flat signal
-                    new InvariantReadout(representation, channels)
-            ]
-
-            Some(new PooledReadout(pools, shapeOf space))
-
     let device = Target.device target
 
-    do
-        for number, layer in List.indexed layers do
-            for block, net in layer do
-                let edge = $"{block.Block.Edge.From}_{block.Block.Edge.To}".Replace('.', '_')
-                this.register_module ($"layer{number}_{edge}", net)
+    let shared = System.Collections.Generic.Dictionary<string, Net>()
 
-        readout
-        |> Option.iter (fun readout -> this.register_module ("readout", readout))
+    let networkOf (block: ResolvedBlock) =
+        let build network =
+            Network.build network block.From.Space block.To.Space
+
+        match block.Block.Network with
+        | Shared(name, network) ->
+            match shared.TryGetValue name with
+            | true, known -> known
+            | _ ->
+                let net = build network
+                shared.Add(name, net)
+                net
+        | network -> build network
+
+    let layers =
+        resolved.Layers
+        |> List.mapi (fun i layer -> Modules.layer target.Seed networkOf (i + 1) layer)
+
+    let parts =
+        List.collect fst layers
+        @ match resolved.Readout with
+          | Equivariant -> []
+          | Invariant space -> Modules.readout (List.last resolved.Layers) space
+
+    let network = new Layers.MultiInputNetwork([| for _, part in parts -> part |])
+
+    do
+        for name, part in parts do
+            this.register_module (name, part)
 
         this.``to`` (device, target.DType) |> ignore
         this.eval ()
 
-    let applied nonlinearity (x: torch.Tensor) =
-        match nonlinearity with
-        | None -> x
-        | Some Relu -> torch.nn.functional.relu x
-        | Some Gelu -> torch.nn.functional.gelu x
-        | Some Silu -> torch.nn.functional.silu x
-        | Some(Pointwise f) -> f.Value x
-
-    /// The sums over the blocks that lead to each output.
-    let layerOf
-        (layer: ResolvedLayer)
-        (nets: (ResolvedBlock * Net) list)
-        (values: Map<string, torch.Tensor>)
-        =
-        Map.ofList [
-            for name, _ in layer.Outputs do
-                let sum =
-                    nets
-                    |> List.filter (fun (block, _) -> block.Block.Edge.To = name)
-                    |> List.map (fun (block, net) -> net.call values[block.Block.Edge.From])
-                    |> List.reduce (fun sum value -> sum + value)
-
-                name, applied layer.Nonlinearity sum
-        ]
-
     let requireInput (name: string, signal: Signal) (x: torch.Tensor) =
         let shape = x.shape |> Seq.map string |> joined ", "
 
-        if x.shape.Length = 0 || List.ofArray x.shape[1..] <> shapeOf signal.Space then
+        if
+            x.shape.Length = 0
+            || List.ofArray x.shape[1..]
+               <> [ for length in signal.Space.Shape -> int64 length ]
+        then
             let needed = "B" :: (signal.Space.Shape |> List.map string) |> joined ", "
             refuse $"input \"{name}\" has to be [{needed}], but is [{shape}]."
 
@@ -241,9 +311,42 @@ type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target
     member this.ParameterCount =
         this.parameters () |> Seq.sumBy (fun parameter -> parameter.numel ())
 
+    /// <summary>The network inside a block, as it is without symmetry: of <c>"front"</c>, or of <c>"side --> front"</c>.</summary>
+    /// <param name="block">The name of an Eq block's input, or of an edge, with <c>--></c> between.</param>
+    /// <exception cref="T:Equivariant.Core.EquivariantException">There is no such block, or it has no network.</exception>
+    member this.Inner(block: string) : Net =
+        let names (resolved: ResolvedBlock) = [
+            let edge = resolved.Block.Edge
+            $"{edge.From} --> {edge.To}"
+
+            if resolved.Block.Kind.IsEq && edge.From = edge.To then
+                edge.To
+        ]
+
+        let nets =
+            this.Blocks
+            |> List.choose (fun (resolved, _, net) -> net |> Option.map (fun net -> names resolved, net))
+
+        match nets |> List.tryFind (fst >> List.contains block) with
+        | Some(_, net) -> net
+        | None ->
+            refuse
+                $"there is no network at \"{block}\"; there are networks at {quoted (nets |> List.map (fst >> List.last))}."
+
     member internal _.Resolved = resolved
-    member internal _.Blocks = List.concat layers
+
+    /// The blocks, with what evaluates them and the networks inside.
+    member internal _.Blocks = List.collect snd layers
     member internal _.Target = target
+
+    /// <summary>Evaluates a model of one input and one output.</summary>
+    /// <exception cref="T:Equivariant.Core.EquivariantException">It has several.</exception>
+    member this.Predict(x: torch.Tensor) : torch.Tensor =
+        match this.InputNames, this.OutputNames with
+        | [ _ ], [ _ ] -> (this.call [| x |])[0]
+        | inputs, outputs ->
+            refuse
+                $"Predict takes one input and gives one output, but there are {quoted inputs} and {quoted outputs}; say which with Run."
 
     /// Prints as the declaration, and where it runs.
     override this.ToString() =
@@ -260,17 +363,7 @@ type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target
                 $"the network has {inputsText}, {quoted (List.map fst resolved.Inputs)}; {inputs.Length} tensors were given."
 
         Seq.iter2 requireInput resolved.Inputs inputs
-        let first = Map.ofSeq (Seq.zip (List.map fst resolved.Inputs) inputs)
-
-        let last =
-            List.zip resolved.Layers layers
-            |> List.fold (fun values (layer, nets) -> layerOf layer nets values) first
-
-        let outputs = [| for name, _ in resolved.Outputs -> last[name] |]
-
-        match readout with
-        | None -> outputs |> Array.map _.MoveToOuterDisposeScope()
-        | Some readout -> [| (readout.call outputs).MoveToOuterDisposeScope() |]
+        network.call inputs |> Array.map _.MoveToOuterDisposeScope()
 
     /// <summary>Evaluates the model on inputs by name.</summary>
     /// <returns>The outputs by name.</returns>
@@ -310,7 +403,7 @@ module Compile =
         use _ = torch.no_grad ()
         let device = Target.device compiled.Target
 
-        let problemOf (block: ResolvedBlock) (net: Net) =
+        let problemOf (block: ResolvedBlock) (net: torch.nn.Module<torch.Tensor, torch.Tensor>) =
             let shape = [| 1L; yield! List.map int64 block.From.Space.Shape |]
 
             let x =
@@ -336,18 +429,16 @@ module Compile =
                 Some $"{block.Block.Network} does not run on {block.From.Space}: {line}"
 
         [
-            for block, net in compiled.Blocks do
-                match block.Block.Network with
-                | Wrapped _ ->
-                    match problemOf block net with
+            for block, placed, net in compiled.Blocks do
+                match block.Block.Network, net with
+                | (Wrapped _ | Shared(_, Wrapped _)), Some _ ->
+                    match Option.ofObj placed.Module |> Option.bind (problemOf block) with
                     | Some sentence -> {
                         Place = block.Place
                         Sentence = sentence
                       }
                     | None -> ()
-                | ConvNet _
-                | Perceptron _
-                | LinearMaps _ -> ()
+                | _ -> ()
         ]
 
     /// <summary>Everything that is wrong with a declaration, each with its place; nothing if it compiles.</summary>

@@ -1,6 +1,7 @@
 namespace Equivariant
 
 open TorchSharp
+open Equivariant.Core.Designs
 open Equivariant.Core.Groups
 
 /// <summary>Over which normal subgroups a design does not evaluate.</summary>
@@ -10,23 +11,40 @@ type Kernels =
     /// <summary>Those that the group's structure gives: for a direct product, the products of all factors but one.</summary>
     | FromStructure
     /// <summary>The given ones.</summary>
-    | Given of Group list
+    | Chosen of Group list
     /// <summary>Those that reach the most linear maps with at most so many evaluations.</summary>
     | Within of evaluations: int
 
+/// <summary>A number for each transform of an input, by which a design picks or weighs it.</summary>
+[<NoComparison>]
+type Energy =
+    /// <summary>A function from a batch of n inputs to n numbers.</summary>
+    | Given of Named<torch.Tensor -> torch.Tensor>
+    /// <summary>A network from an input to one number, which is learned with the rest.</summary>
+    | Trained of Network
+
+    override this.ToString() =
+        match this with
+        | Given energy -> energy.Name
+        | Trained network -> string network
+
 /// <summary>How unsure a network is of its answer, from its scores.</summary>
+[<NoComparison>]
 type Loss =
     /// <summary>The entropy of the softmax distribution.</summary>
     | Entropy
     /// <summary>One less the largest probability.</summary>
     | Confidence
+    /// <summary>A function of the user's, from a batch of n outputs to n numbers.</summary>
+    | Proxy of Named<torch.Tensor -> torch.Tensor>
 
 /// <summary>How the values over the group become one.</summary>
+[<NoComparison>]
 type Weighing =
     /// <summary>All count equally.</summary>
     | Equal
-    /// <summary>By weights that a network with a hidden layer of some width learns: λ-equitune.</summary>
-    | Learned of hidden: int
+    /// <summary>By weights that a network learns, from a transform to the logarithm of its weight: λ-equitune.</summary>
+    | Learned of Network
     /// <summary>Only the one of least loss counts: equizero.</summary>
     | Least of Loss
 
@@ -38,32 +56,43 @@ type Representative =
     /// <summary>The member of the kernel's orbit with the least energy.</summary>
     | OfLeastEnergy of Named<torch.Tensor -> torch.Tensor>
 
-/// <summary>How an Eq block makes its network equivariant.</summary>
+/// <summary>How a block makes its network equivariant, or invariant.</summary>
 [<NoComparison; StructuredFormatDisplay("{Text}")>]
 type Design =
     /// <summary>A sum over kernels of averages over the cosets of each.</summary>
     | Averaged of Kernels * Weighing * Representative
     /// <summary>Turns the input to the pose of least energy, and the output back.</summary>
-    | Canonical of energy: Named<torch.Tensor -> torch.Tensor>
+    | Canonical of Energy
+    /// <summary>The average over a frame: the few elements that the input itself picks.</summary>
+    | Framed of Named<unit -> Frame>
+    /// <summary>The average over uniformly drawn elements, equivariant in expectation only.</summary>
+    | Sampled of elements: int
+    /// <summary>A design for each factor of a direct product, one within the other, the first innermost.</summary>
+    | ByFactor of Design list
 
     /// <summary>Reads like <c>quotient, least entropy</c>.</summary>
     member this.Text =
         match this with
-        | Canonical energy -> $"canonical by {energy.Name}"
+        | Canonical energy -> $"canonical by {energy}"
+        | Framed frame -> $"framed by {frame.Name}"
+        | Sampled elements -> $"mean over {elements} random elements"
+        | ByFactor designs -> designs |> List.map _.Text |> joined ", then "
         | Averaged(kernels, weighing, representative) ->
             let family =
                 match kernels with
                 | NoKernel -> "equitune"
                 | FromStructure -> "quotient"
-                | Given kernels -> $"""quotient by {kernels |> List.map _.Name |> joined ", "}"""
+                | Chosen kernels -> $"""quotient by {kernels |> List.map _.Name |> joined ", "}"""
                 | Within evaluations -> $"quotient within {evaluations} evaluations"
 
             let weighed =
                 match weighing with
                 | Equal -> family
-                | Learned hidden -> $"λ-{family} {hidden}"
+                | Learned(Perceptron [ hidden ]) -> $"λ-{family} {hidden}"
+                | Learned network -> $"λ-{family} by {network}"
                 | Least Entropy -> $"{family}, least entropy"
                 | Least Confidence -> $"{family}, most confident"
+                | Least(Proxy loss) -> $"{family}, least {loss.Name}"
 
             match representative with
             | Natural -> weighed
@@ -86,7 +115,7 @@ module Designs =
 
     /// <summary>The same with a given family of normal subgroups; one that is not normal is refused when the model is checked.</summary>
     let quotientBy (kernels: Group<'e> list) =
-        Averaged(Given [ for kernel in kernels -> kernel.Core ], Equal, Natural)
+        Averaged(Chosen [ for kernel in kernels -> kernel.Core ], Equal, Natural)
 
     /// <summary>The same with the family that reaches the most linear maps with at most so many evaluations.</summary>
     let quotientWithin evaluations =
@@ -96,19 +125,46 @@ module Designs =
     /// <param name="name">The energy's name.</param>
     /// <param name="energy">From a batch of n inputs to n numbers.</param>
     let canonical name (energy: torch.Tensor -> torch.Tensor) =
-        Canonical { Name = name; Value = energy }
+        Canonical(Given { Name = name; Value = energy })
 
-    let private weighed weighing design =
+    /// <summary>Turns inputs to the pose of least energy, which a network from an input to one number learns.</summary>
+    let canonicalBy network = Canonical(Trained network)
+
+    /// <summary>The average over a frame, which is made anew for each block; the name stands for it in comparisons.</summary>
+    let framed name (frame: unit -> Frame) = Framed { Name = name; Value = frame }
+
+    /// <summary>
+    /// The average over so many elements, drawn uniformly and anew for each batch: for groups too large for anything
+    /// else. It is equivariant in expectation only.
+    /// </summary>
+    let sampled elements = Sampled elements
+
+    /// <summary>
+    /// A design for each factor of a direct product, one within the other, the first innermost: such as a canonical pose
+    /// for one factor around equituning for another.
+    /// </summary>
+    let byFactor designs = ByFactor designs
+
+    let rec private weighed weighing design =
         match design with
         | Averaged(kernels, _, representative) -> Averaged(kernels, weighing, representative)
-        | Canonical _ ->
-            refuse $"{design} takes one value, so there is nothing to weigh; weigh equitune or a quotient."
+        | ByFactor designs -> ByFactor(designs |> List.map (weighed weighing))
+        | Canonical _
+        | Framed _
+        | Sampled _ -> refuse $"{design} has no values to weigh; weigh equitune or a quotient."
 
-    /// <summary>Weighs the values by a network that learns how much each counts: λ-equitune.</summary>
-    let weighted hidden design = weighed (Learned hidden) design
+    /// <summary>Weighs the values by a perceptron with a hidden layer, which learns how much each counts: λ-equitune.</summary>
+    let weighted hidden design =
+        weighed (Learned(Perceptron [ hidden ])) design
+
+    /// <summary>Weighs the values by a network from a transform to the logarithm of its weight: λ-equitune.</summary>
+    let weightedBy network design = weighed (Learned network) design
 
     /// <summary>Takes the value of least loss only: equizero.</summary>
     let leastLoss loss design = weighed (Least loss) design
+
+    /// <summary>A loss for equizero of the user's, from a batch of n outputs to n numbers; the name stands for it in comparisons.</summary>
+    let proxyLoss name (loss: torch.Tensor -> torch.Tensor) = Proxy { Name = name; Value = loss }
 
     /// <summary>
     /// Replaces an input under a kernel not by the mean, but by the member of its orbit with the least energy: an image
@@ -121,5 +177,8 @@ module Designs =
         match design with
         | Averaged(kernels, weighing, _) ->
             Averaged(kernels, weighing, OfLeastEnergy { Name = name; Value = energy })
-        | Canonical _ ->
+        | Canonical _
+        | Framed _
+        | Sampled _
+        | ByFactor _ ->
             refuse $"{design} has no kernel under which an input could be represented; take a quotient."

@@ -38,10 +38,11 @@ module Diagram =
                 let blocks = [
                     for j, block in List.indexed layer.Blocks do
                         let kind =
-                            match block.Kind with
-                            | Kind.Eq None -> "Eq"
-                            | Kind.Eq(Some design) -> $"Eq, {design}"
-                            | Kind.IS -> "IS"
+                            match block.Kind, block.Design with
+                            | Kind.Eq, None -> "Eq"
+                            | Kind.Eq, Some design -> $"Eq, {design}"
+                            | Kind.IS, None -> "IS"
+                            | Kind.IS, Some design -> $"IS, {design}"
 
                         let id = $"m{i}:{j}"
 
@@ -59,9 +60,8 @@ module Diagram =
                     for name in layer.Blocks |> List.map _.Edge.To |> List.distinct do
                         let lines = [
                             name
-                            match layer.Nonlinearity with
-                            | Some nonlinearity -> string nonlinearity
-                            | None -> ()
+                            for step in layer.Steps do
+                                string step
                         ]
 
                         {

@@ -346,22 +346,28 @@ module Laws =
         | None -> refuse $"there is no input \"{name}\"; there are {quoted model.InputNames}."
 
     /// Some inputs of a model move, and all its outputs move as they should.
-    let private moving (model: CompiledModel) subject show (moved: (string * Signal) list) : Law =
+    let private moving (model: CompiledModel) subject show (factors: string list) : Law =
         let inputs = model.Resolved.Inputs
+        let movedBy name = model.Resolved.MovedBy[name]
+        let isMoved name = List.contains (movedBy name) factors
 
         let actions =
-            moved |> List.map (fun (name, signal) -> name, Signal.core signal) |> Map.ofList
+            inputs
+            |> List.filter (fst >> isMoved)
+            |> List.map (fun (name, signal) -> name, Signal.core signal)
+            |> Map.ofList
+
+        let groups = [
+            for factor in factors ->
+                (inputs |> List.find (fun (name, _) -> movedBy name = factor) |> snd).Group
+        ]
 
         let outputs = [
             match model.Resolved.Readout with
             | Invariant _ -> "readout", None
             | Equivariant ->
                 for name, signal in model.Resolved.Outputs do
-                    name,
-                    (if actions.ContainsKey name then
-                         Some(Signal.core signal)
-                     else
-                         None)
+                    name, (if isMoved name then Some(Signal.core signal) else None)
         ]
 
         let statement, what =
@@ -374,7 +380,7 @@ module Laws =
         let attempt trial =
             use scope = torch.NewDisposeScope()
             use _ = torch.no_grad ()
-            let elements = Map.ofList (List.zip (List.map fst moved) trial.Elements)
+            let elements = Map.ofList (List.zip factors trial.Elements)
 
             let x =
                 inputs
@@ -384,11 +390,11 @@ module Laws =
             let gx =
                 x
                 |> List.map (fun (name, x) ->
-                    match elements.TryFind name with
+                    match elements.TryFind(movedBy name) with
                     | Some g -> actions[name].Apply(g, x)
                     | None -> x)
 
-            let shown = x |> List.find (fun (name, _) -> elements.ContainsKey name) |> snd
+            let shown = x |> List.find (fst >> isMoved) |> snd
             let run (x: torch.Tensor list) = model.call (Array.ofList x)
             let y, again = run (List.map snd x), run (List.map snd x)
 
@@ -408,7 +414,7 @@ module Laws =
                 |> Seq.map (fun ((name, action), y, moved) ->
                     let gy =
                         match action with
-                        | Some action -> action.Apply(elements[name], y)
+                        | Some action -> action.Apply(elements[movedBy name], y)
                         | None -> y
 
                     match Numbers.compare shown what None leaves moved gy with
@@ -422,19 +428,69 @@ module Laws =
             Statement = statement
             Subject = subject
             Show = show
-            Trials = Law.trials [ for _, signal in moved -> signal.Group ]
+            Trials = Law.trials groups
             Try = attempt
         }
 
+    /// The members of a family are exchanged, and the outputs of the same names with them.
+    let private exchanging (model: CompiledModel) family : Law =
+        let members =
+            model.Declaration.Inputs
+            |> List.filter (fun (input: Input) -> input.Family = Some family)
+            |> List.map _.Name
+
+        let group = GroupAlgebra.symmetric members.Length
+
+        let exchange (images: int[]) names (tensors: torch.Tensor list) =
+            let byName = List.zip names tensors |> Map.ofList
+
+            [
+                for name in names do
+                    match List.tryFindIndex ((=) name) members with
+                    | Some place -> byName[members[images[place]]]
+                    | None -> byName[name]
+            ]
+
+        {
+            Statement = "exchanging inputs exchanges outputs"
+            Subject = $"family \"{family}\""
+            Show = Law.show
+            Trials = Law.trials [ group.Core ]
+            Try =
+                fun trial ->
+                    use scope = torch.NewDisposeScope()
+                    use _ = torch.no_grad ()
+                    let images = group.Value trial.Elements.Head
+
+                    let x =
+                        model.Resolved.Inputs
+                        |> List.mapi (fun i (_, signal) ->
+                            (drawn model.Target signal.Space).Draw trial.Batch (trial.Seed + i))
+
+                    let run (x: torch.Tensor list) =
+                        List.ofArray (model.call (Array.ofList x))
+
+                    let moved = run (exchange images model.InputNames x)
+                    let expected = exchange images model.OutputNames (run x)
+
+                    List.map2 (Numbers.compare x.Head "f(πx) − π f(x)" None (depthOf model)) moved expected
+                    |> List.tryFind _.IsDisagree
+                    |> Option.defaultValue Outcome.Agree
+        }
+
     /// The laws of one block, apart from the network that it is part of.
-    let private ofBlock (model: CompiledModel) (block: ResolvedBlock, net: Net) : Law list =
+    let private ofBlock
+        (model: CompiledModel)
+        (block: ResolvedBlock, placed: Equivariant.Core.Layers.PlacedBlock, _)
+        : Law list =
         let sampling = {
             drawn model.Target block.From.Space with
                 Sampling.Name = block.Place
         }
 
-        match net with
-        | :? QuotientDesign as design -> [
+        match placed.Module, block.Block.Kind with
+        | null, _ -> []
+        | :? QuotientDesign as design, kind -> [
             for term in design.Terms do
                 if not term.Kernel.Order.IsOne then
                     {
@@ -443,20 +499,14 @@ module Laws =
                     }
 
                     invariance design.Invariance term design.Input sampling
-          ]
-        | _ ->
-            match block.Block.Kind with
-            | Kind.Eq _ -> []
-            | Kind.IS -> [
+
+            if kind.IsIS then
                 {
-                    invariant net block.Input sampling with
+                    invariant design block.Input sampling with
                         Show = List.map (Signal.word block.From) >> joined ", "
                 }
-                {
-                    symmetric net block.Output sampling with
-                        Show = List.map (Signal.word block.To) >> joined ", "
-                }
-              ]
+          ]
+        | _ -> []
 
     /// <summary>
     /// The laws of a compiled model: its groups are groups, its actions are actions, kernels are normal and their
@@ -478,16 +528,36 @@ module Laws =
         for block in model.Blocks do
             yield! ofBlock model block
 
-        for name, signal in inputs do
-            moving model $"input \"{name}\"" (List.map (Signal.word signal) >> joined ", ") [ name, signal ]
+        // One element of each factor; what it moves together is named by its first input.
+        let factors =
+            inputs
+            |> List.groupBy (fun (name, _) -> model.Resolved.MovedBy[name])
+            |> List.map (fun (factor, moved) -> factor, List.map fst moved, snd moved.Head)
 
-        if inputs.Length > 1 then
+        for factor, names, signal in factors do
+            let subject =
+                match names with
+                | [ name ] -> $"input \"{name}\""
+                | names -> $"inputs {quoted names} together"
+
+            moving model subject (List.map (Signal.word signal) >> joined ", ") [ factor ]
+
+        if factors.Length > 1 then
             let show elements =
-                List.zip inputs elements
-                |> List.map (fun ((name, signal), element) -> $"{Signal.word signal element} on \"{name}\"")
+                List.zip factors elements
+                |> List.map (fun ((_, names, signal), element) ->
+                    $"{Signal.word signal element} on {quoted names}")
                 |> joined ", "
 
-            moving model "all inputs together" (fun elements -> $"{show elements},") inputs
+            moving model "all inputs together" (fun elements -> $"{show elements},") [
+                for factor, _, _ in factors -> factor
+            ]
+
+        for family in
+            model.Declaration.Inputs
+            |> List.choose (fun (input: Input) -> input.Family)
+            |> List.distinct do
+            exchanging model family
     ]
 
     /// <summary>The laws of a declared model, compiled for a target.</summary>

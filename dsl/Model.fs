@@ -2,23 +2,23 @@ namespace Equivariant
 
 open TorchSharp
 
-/// <summary>From which input to which output a block leads; written <c>"side" --> "front"</c>.</summary>
+/// <summary>From which input to which output a block leads; written <c>"side" --> "front"</c>. Families count as their members.</summary>
 type Edge = {
-    /// <summary>The input that it reads.</summary>
+    /// <summary>The input, or family of inputs, that it reads.</summary>
     From: string
     /// <summary>The output that it adds to: outputs have the names of inputs.</summary>
     To: string
 }
 
 /// <summary>What a block does about symmetry.</summary>
-[<NoComparison; RequireQualifiedAccess>]
+[<RequireQualifiedAccess>]
 type Kind =
-    /// <summary>Equivariant, by a design; none stands for equituning, and for linear maps there is nothing to do.</summary>
-    | Eq of Design option
+    /// <summary>Equivariant.</summary>
+    | Eq
     /// <summary>Invariant to the group of what it reads, and symmetric under that of what it adds to.</summary>
     | IS
 
-/// <summary>A network from an input to an output.</summary>
+/// <summary>A network from inputs to outputs; the members of a family share its weights.</summary>
 [<NoComparison>]
 type Block = {
     /// <summary>From where to where it leads.</summary>
@@ -27,25 +27,39 @@ type Block = {
     Kind: Kind
     /// <summary>The network.</summary>
     Network: Network
+    /// <summary>How the network gets its symmetry; equituning if none, and for linear maps there is nothing to do.</summary>
+    Design: Design option
 } with
 
     /// <summary>Reads like <c>is block "side" --> "front"</c>.</summary>
     member this.Place =
         match this.Kind with
-        | Kind.Eq _ -> $"eq block \"{this.Edge.To}\""
+        | Kind.Eq when this.Edge.From = this.Edge.To -> $"eq block \"{this.Edge.To}\""
+        | Kind.Eq -> $"eq block \"{this.Edge.From}\" --> \"{this.Edge.To}\""
         | Kind.IS -> $"is block \"{this.Edge.From}\" --> \"{this.Edge.To}\""
 
-/// <summary>A function of each component.</summary>
+    /// <summary>Reads like <c>quotient</c>, or <c>exact</c> where there is nothing to do.</summary>
+    member this.Symmetry =
+        match this.Design, this.Network with
+        | Some design, _ -> string design
+        | None, (LinearMaps _ | Unchanged) -> "exact"
+        | None, _ -> string equitune
+
+/// <summary>What is done to each sum of a layer.</summary>
 [<NoComparison>]
-type Nonlinearity =
+type Step =
     /// <summary>max(0, x).</summary>
     | Relu
     /// <summary>x Φ(x).</summary>
     | Gelu
     /// <summary>x σ(x).</summary>
     | Silu
-    /// <summary>A function of the user's.</summary>
+    /// <summary>A function of the user's, of each component.</summary>
     | Pointwise of Named<torch.Tensor -> torch.Tensor>
+    /// <summary>Layer normalisation that commutes with the group.</summary>
+    | Norm
+    /// <summary>Dropout of whole orbits, with a probability.</summary>
+    | Dropout of float
 
     override this.ToString() =
         match this with
@@ -53,6 +67,8 @@ type Nonlinearity =
         | Gelu -> "gelu"
         | Silu -> "silu"
         | Pointwise f -> f.Name
+        | Norm -> "norm"
+        | Dropout probability -> $"dropout {probability}"
 
 /// <summary>What was said about an output of a layer.</summary>
 [<NoComparison>]
@@ -69,8 +85,8 @@ type Layer = {
     Blocks: Block list
     /// <summary>Outputs whose space does not follow from the networks.</summary>
     Outputs: (string * DeclaredOutput) list
-    /// <summary>The nonlinearity after the sums.</summary>
-    Nonlinearity: Nonlinearity option
+    /// <summary>What is done to the sums, in order: nonlinearities, norms, dropout.</summary>
+    Steps: Step list
 }
 
 /// <summary>What a network gives in the end.</summary>
@@ -87,7 +103,14 @@ type Input = {
     Name: string
     /// <summary>Its space and group.</summary>
     Signal: Signal
-}
+    /// <summary>The factor that moves it together with all inputs of the same factor; none for a factor of its own.</summary>
+    Factor: string option
+    /// <summary>The family whose members may be exchanged for each other; none for none.</summary>
+    Family: string option
+} with
+
+    /// <summary>The name of the factor that moves it.</summary>
+    member this.MovedBy = this.Factor |> Option.defaultValue this.Name
 
 /// <summary>Something wrong with a declaration, and where.</summary>
 [<StructuredFormatDisplay("{Text}")>]
@@ -128,22 +151,31 @@ type Model = {
                     string input.Signal.Group
                     ActionExpression.text input.Signal.Action
                 ]
+
+            for factor, inputs in this.Inputs |> List.groupBy _.Factor do
+                match factor with
+                | Some _ -> [ "together"; quoted (inputs |> List.map _.Name); ""; ""; "" ]
+                | None -> ()
+
+            for family, inputs in this.Inputs |> List.groupBy _.Family do
+                match family with
+                | Some family -> [ "family"; $"\"{family}\""; quoted (inputs |> List.map _.Name); ""; "" ]
+                | None -> ()
         ]
 
         let blocks = [
             for number, layer in List.indexed this.Layers do
                 for block in layer.Blocks do
-                    let kind, name, design =
+                    let kind, name =
                         match block.Kind with
-                        | Kind.Eq design ->
-                            let design =
-                                match design, block.Network with
-                                | Some design, _ -> string design
-                                | None, LinearMaps _ -> "exact"
-                                | None, _ -> string equitune
+                        | Kind.Eq when block.Edge.From = block.Edge.To -> "eq", $"\"{block.Edge.To}\""
+                        | Kind.Eq -> "eq", $"\"{block.Edge.From}\" --> \"{block.Edge.To}\""
+                        | Kind.IS -> "is", $"\"{block.Edge.From}\" --> \"{block.Edge.To}\""
 
-                            "eq", $"\"{block.Edge.To}\"", design
-                        | Kind.IS -> "is", $"\"{block.Edge.From}\" --> \"{block.Edge.To}\"", ""
+                    let design =
+                        match block.Kind, block.Design with
+                        | Kind.IS, None -> ""
+                        | _ -> block.Symmetry
 
                     [
                         kind
@@ -164,9 +196,8 @@ type Model = {
                         ActionExpression.text signal.Action
                       ]
 
-                match layer.Nonlinearity with
-                | Some nonlinearity -> [ "apply"; string nonlinearity; ""; ""; "" ]
-                | None -> ()
+                for step in layer.Steps do
+                    [ "apply"; string step; ""; ""; "" ]
         ]
 
         let readout =
@@ -206,6 +237,12 @@ module Declarations =
     /// <summary>A function of each component; the name stands for it in comparisons.</summary>
     let pointwise name (f: torch.Tensor -> torch.Tensor) = Pointwise { Name = name; Value = f }
 
+    /// <summary>Layer normalisation that commutes with the group.</summary>
+    let norm = Norm
+
+    /// <summary>Dropout of whole orbits of coordinates, with a probability below 1.</summary>
+    let dropout probability = Dropout probability
+
 /// <summary>
 /// Making models by plain functions, and transforming them:
 /// <c>Model.empty |&gt; Model.input "x" signal |&gt; Model.eq "x" (convNet 32)</c>.
@@ -220,22 +257,71 @@ module Model =
         Readout = Equivariant
     }
 
-    /// <summary>Adds an input.</summary>
-    let input name signal model = {
+    /// <summary>Adds an input, with a factor of the whole group of its own.</summary>
+    let input name signal model =
+        let input = {
+            Name = name
+            Signal = signal
+            Factor = None
+            Family = None
+        }
+
+        {
+            model with
+                Model.Inputs = model.Inputs @ [ input ]
+        }
+
+    /// <summary>
+    /// Adds inputs that are alike and may be exchanged for each other, called <c>"name 1"</c>, <c>"name 2"</c> and so on:
+    /// blocks that name the family treat its members alike. Each has a factor of its own, so that the whole is equivariant
+    /// under the wreath product of the group and the exchanges; after <c>together</c>, under their direct product.
+    /// </summary>
+    let family name count signal model = {
         model with
-            Model.Inputs = model.Inputs @ [ { Name = name; Signal = signal } ]
+            Model.Inputs =
+                model.Inputs
+                @ [
+                    for member' in 1..count ->
+                        {
+                            Name = $"{name} {member'}"
+                            Signal = signal
+                            Factor = None
+                            Family = Some name
+                        }
+                ]
     }
 
-    /// The last layer changes; after a nonlinearity there is a new one.
+    /// <summary>
+    /// Lets one element of one group move several inputs (or all members of a family) together: then Eq blocks may lead
+    /// from one to another.
+    /// </summary>
+    let together names model = {
+        model with
+            Model.Inputs = [
+                for input in model.Inputs ->
+                    if
+                        List.contains input.Name names
+                        || input.Family |> Option.exists (fun family -> List.contains family names)
+                    then
+                        {
+                            input with
+                                Factor = Some(joined "+" names)
+                        }
+                    else
+                        input
+            ]
+    }
+
+    /// The last layer changes; after a step there is a new one.
     let private inLayer change model =
         let fresh = {
             Blocks = []
             Outputs = []
-            Nonlinearity = None
+            Steps = []
         }
 
         match List.tryLast model.Layers with
-        | Some layer when layer.Nonlinearity.IsNone -> {
+        | Some layer when layer.Steps.IsEmpty -> {
             model with
                 Layers = List.updateAt (model.Layers.Length - 1) (change layer) model.Layers
           }
@@ -253,32 +339,40 @@ module Model =
                 Blocks = layer.Blocks @ [ block ]
         })
 
-    /// <summary>Adds an equivariant block on an input, equituned (or exact, for linear maps).</summary>
-    let eq name network model =
-        model
-        |> block {
-            Edge = name --> name
-            Kind = Kind.Eq None
-            Network = network
-        }
-
-    /// <summary>Adds an equivariant block on an input, by a design.</summary>
-    let eqBy design name network model =
-        model
-        |> block {
-            Edge = name --> name
-            Kind = Kind.Eq(Some design)
-            Network = network
-        }
-
-    /// <summary>Adds an invariant-symmetric block.</summary>
-    let is edge network model =
+    let private adding kind edge design network model =
         model
         |> block {
             Edge = edge
-            Kind = Kind.IS
+            Kind = kind
             Network = network
+            Design = design
         }
+
+    /// <summary>Adds an equivariant block on an input, or on each member of a family, equituned (or exact, for linear maps).</summary>
+    let eq name network model =
+        adding Kind.Eq (name --> name) None network model
+
+    /// <summary>Adds an equivariant block on an input, by a design.</summary>
+    let eqBy design name network model =
+        adding Kind.Eq (name --> name) (Some design) network model
+
+    /// <summary>Adds an equivariant block between inputs that are moved together, by a design or equituned.</summary>
+    let eqBetween edge design network model =
+        adding Kind.Eq edge design network model
+
+    /// <summary>
+    /// Adds an invariant-symmetric block, averaged over the group of what it reads; from a family to itself, between
+    /// different members.
+    /// </summary>
+    let is edge network model = adding Kind.IS edge None network model
+
+    /// <summary>Adds an invariant-symmetric block, by a design.</summary>
+    let isBy design edge network model =
+        adding Kind.IS edge (Some design) network model
+
+    /// <summary>Adds an input to the output of the same name: a residual connection.</summary>
+    let skip name model =
+        adding Kind.Eq (name --> name) None Unchanged model
 
     /// <summary>Says in which space an output of the current layer is; the group acts as on the input of that name.</summary>
     let output name space model =
@@ -296,13 +390,27 @@ module Model =
                 Outputs = layer.Outputs @ [ name, As signal ]
         })
 
-    /// <summary>Ends a layer with a nonlinearity.</summary>
-    let apply nonlinearity model =
-        model
-        |> inLayer (fun layer -> {
-            layer with
-                Nonlinearity = Some nonlinearity
-        })
+    /// <summary>Does something to the sums of the last layer; blocks that follow make a new one.</summary>
+    let apply step model = {
+        model with
+            Layers =
+                match List.rev model.Layers with
+                | last :: before ->
+                    List.rev (
+                        {
+                            last with
+                                Steps = last.Steps @ [ step ]
+                        }
+                        :: before
+                    )
+                | [] -> [
+                    {
+                        Blocks = []
+                        Outputs = []
+                        Steps = [ step ]
+                    }
+                  ]
+    }
 
     /// <summary>Says what the model gives in the end.</summary>
     let readout readout model = { model with Readout = readout }
@@ -336,11 +444,8 @@ module Model =
         |> mapBlocks (fun block ->
             match block.Kind, block.Network with
             | Kind.IS, _
-            | _, LinearMaps _ -> block
-            | Kind.Eq _, _ -> {
-                block with
-                    Kind = Kind.Eq(Some design)
-              })
+            | _, (LinearMaps _ | Unchanged) -> block
+            | Kind.Eq, _ -> { block with Design = Some design })
 
     /// <summary>Leaves out all IS blocks: what remains are separate networks.</summary>
     let withoutIS model = {
@@ -400,17 +505,42 @@ type NetworkBuilder() =
     [<CustomOperation "input">]
     member _.Input(model, name, signal) = Model.input name signal model
 
+    /// <summary>Inputs that are alike and may be exchanged: their common name, how many, their space and group.</summary>
+    [<CustomOperation "family">]
+    member _.Family(model, name, count, signal) = Model.family name count signal model
+
+    /// <summary>Inputs, or families, that one element of one group moves together.</summary>
+    [<CustomOperation "together">]
+    member _.Together(model, names) = Model.together names model
+
     /// <summary>An equivariant block on an input, equituned.</summary>
     [<CustomOperation "eq">]
-    member _.Eq(model, name, network) = Model.eq name network model
+    member _.Eq(model, name: string, network) = Model.eq name network model
 
     /// <summary>An equivariant block on an input, by a design.</summary>
     [<CustomOperation "eq">]
-    member _.Eq(model, name, network, design) = Model.eqBy design name network model
+    member _.Eq(model, name: string, network, design) = Model.eqBy design name network model
+
+    /// <summary>An equivariant block between inputs that are moved together, equituned.</summary>
+    [<CustomOperation "eq">]
+    member _.Eq(model, edge: Edge, network) = Model.eqBetween edge None network model
+
+    /// <summary>An equivariant block between inputs that are moved together, by a design.</summary>
+    [<CustomOperation "eq">]
+    member _.Eq(model, edge: Edge, network, design) =
+        Model.eqBetween edge (Some design) network model
 
     /// <summary>An invariant-symmetric block.</summary>
     [<CustomOperation "is">]
     member _.IS(model, edge, network) = Model.is edge network model
+
+    /// <summary>An invariant-symmetric block, by a design.</summary>
+    [<CustomOperation "is">]
+    member _.IS(model, edge, network, design) = Model.isBy design edge network model
+
+    /// <summary>A residual connection: an input is added to the output of the same name.</summary>
+    [<CustomOperation "skip">]
+    member _.Skip(model, name) = Model.skip name model
 
     /// <summary>The space of an output.</summary>
     [<CustomOperation "output">]
@@ -420,9 +550,9 @@ type NetworkBuilder() =
     [<CustomOperation "output">]
     member _.Output(model, name, signal: Signal) = Model.outputAs name signal model
 
-    /// <summary>A nonlinearity, after which a new layer begins.</summary>
+    /// <summary>What is done to the sums: a nonlinearity, a norm, dropout. Blocks that follow make a new layer.</summary>
     [<CustomOperation "apply">]
-    member _.Apply(model, nonlinearity) = Model.apply nonlinearity model
+    member _.Apply(model, step) = Model.apply step model
 
     /// <summary>What the network gives in the end.</summary>
     [<CustomOperation "readout">]

@@ -3,8 +3,8 @@ namespace Equivariant
 open TorchSharp
 open Equivariant.Core
 
-/// <summary>A module from one tensor to one tensor: what designs wrap.</summary>
-type Net = torch.nn.Module<torch.Tensor, torch.Tensor>
+/// <summary>What evaluates a tensor: a module, a TorchScript module, or anything else that can be called. Designs wrap it.</summary>
+type Net = torch.nn.IModule<torch.Tensor, torch.Tensor>
 
 /// <summary>
 /// A network as a value: it is built, with fresh weights, when the model around it is compiled. Nothing about it
@@ -20,6 +20,10 @@ type Network =
     | LinearMaps of channels: int
     /// <summary>A module of the user's; its name stands for it in comparisons.</summary>
     | Wrapped of Named<unit -> Net> * output: Space option
+    /// <summary>The input itself: a residual connection.</summary>
+    | Unchanged
+    /// <summary>A network whose weights all blocks share that name it so.</summary>
+    | Shared of name: string * Network
 
     /// <summary>Reads like <c>convNet 32</c>.</summary>
     member this.Text =
@@ -28,6 +32,8 @@ type Network =
         | Perceptron hidden -> $"""mlp [{hidden |> List.map string |> joined "; "}]"""
         | LinearMaps channels -> $"linear {channels}"
         | Wrapped(make, _) -> make.Name
+        | Unchanged -> "unchanged"
+        | Shared(name, network) -> $"{network.Text} shared as {name}"
 
     override this.ToString() = this.Text
 
@@ -55,14 +61,27 @@ module Networks =
     /// It is not copied: compiling, which reports and laws do too, moves it to the target's device and type of numbers,
     /// and leaves it in evaluation mode. A function that gives the same module each time shares its weights.
     /// </remarks>
-    let wrapping name (make: unit -> Net) =
-        Wrapped({ Name = name; Value = make }, None)
+    let wrapping name (make: unit -> #Net) =
+        Wrapped(
+            {
+                Name = name
+                Value = fun () -> make () :> Net
+            },
+            None
+        )
+
+    /// <summary>
+    /// One network for all blocks that share it under a name: <c>convNet 8 |&gt; shared "trunk"</c>. They need inputs
+    /// and outputs of the same spaces.
+    /// </summary>
+    let shared name network = Shared(name, network)
 
     /// <summary>Says in which space the output of a wrapped module is.</summary>
     /// <exception cref="T:Equivariant.Core.EquivariantException">The network is not a wrapped module.</exception>
-    let giving space network =
+    let rec giving space network =
         match network with
         | Wrapped(make, _) -> Wrapped(make, Some space)
+        | Shared(name, inner) -> Shared(name, giving space inner)
         | other ->
             refuse
                 $"The output of {other} follows from its input; only a wrapped module can be said to give {space}."
@@ -73,15 +92,15 @@ module Network =
 
     /// <summary>The space of a network's output, if nothing else is declared.</summary>
     /// <exception cref="T:Equivariant.Core.EquivariantException">The network does not fit the input.</exception>
-    let output (network: Network) (input: Signal) : Space =
+    let rec output (network: Network) (input: Signal) : Space =
         match network, input.Space with
+        | Shared(_, inner), _ -> output inner input
+        | Unchanged, space -> space
         | ConvNet width, Numbers [ _; height; columns ] -> image width height columns
         | ConvNet _, other ->
             refuse $"{network} needs images (channels × height × width), but its input has {other}."
         | LinearMaps _, Sentences _ -> refuse $"{network} needs numbers, but its input has {input.Space}."
-        | LinearMaps channels, Numbers(_ :: (_ :: _ as rest)) when
-            fst (Realised.onFlat input) > 1 || input.Space.Shape.Head = 1
-            ->
+        | LinearMaps channels, Numbers(_ :: (_ :: _ as rest)) when Realised.hasChannels input ->
             Numbers(channels :: rest)
         | LinearMaps _, space -> space
         | Wrapped(_, Some space), _ -> space
@@ -89,11 +108,13 @@ module Network =
         | (Perceptron _ | Wrapped(_, None)), space -> space
 
     /// Refuses a network from one space to another that it cannot join.
-    let internal requireMeeting (network: Network) (input: Space) (output: Space) =
+    let rec internal requireMeeting (network: Network) (input: Space) (output: Space) =
         let apart what =
             refuse $"the shapes cannot meet: {network} gives {what}, but {output} is needed."
 
         match network, input, output with
+        | Shared(_, inner), _, _ -> requireMeeting inner input output
+        | Unchanged, input, output when input.Shape <> output.Shape -> apart (string input)
         | _, _, Sentences _ -> refuse $"an output has to be numbers, but it is {output}."
         | ConvNet width, Numbers [ _; _; _ ], Numbers [ channels; _; _ ] ->
             if width <> channels then
@@ -107,12 +128,14 @@ module Network =
             apart $"{input} (or say what with giving)"
         | _ -> ()
 
-    let private perceptron (hidden: int list) (input: Space) (output: Space) : Net list =
+    type private Part = torch.nn.Module<torch.Tensor, torch.Tensor>
+
+    let private perceptron (hidden: int list) (input: Space) (output: Space) : Part list =
         let embedded, features =
             match input with
             | Sentences(vocabulary, length) ->
                 let width = 16
-                [ torch.nn.Embedding(int64 vocabulary.Length, int64 width) :> Net ], length * width
+                [ torch.nn.Embedding(int64 vocabulary.Length, int64 width) :> Part ], length * width
             | Numbers _
             | Scores _ -> [], input.Size
 
@@ -122,36 +145,33 @@ module Network =
             List.pairwise widths
             |> List.mapi (fun i (before, after) -> [
                 if i > 0 then
-                    torch.nn.Tanh() :> Net
-                torch.nn.Linear(int64 before, int64 after) :> Net
+                    torch.nn.Tanh() :> Part
+                torch.nn.Linear(int64 before, int64 after) :> Part
             ])
             |> List.concat
 
         [
             yield! embedded
-            torch.nn.Flatten 1L :> Net
+            torch.nn.Flatten 1L :> Part
             yield! layers
-            torch.nn.Unflatten(1L, [| for length in output.Shape -> int64 length |]) :> Net
+            torch.nn.Unflatten(1L, [| for length in output.Shape -> int64 length |]) :> Part
         ]
 
-    let private sequence (parts: Net list) : Net =
+    let private sequence (parts: Part list) : Net =
         torch.nn.Sequential(Array.ofList parts) :> Net
 
     /// Builds a network with fresh weights from torch's generator.
-    let internal build (network: Network) (input: Space) (output: Space) : Net =
+    let rec internal build (network: Network) (input: Space) (output: Space) : Net =
         match network, input.Shape, output.Shape with
+        | Shared(_, inner), _, _ -> build inner input output
         | ConvNet width, [ channels; height; columns ], [ given; outHeight; outColumns ] ->
             sequence [
-                torch.nn.Conv2d(int64 channels, int64 width, 3L, padding = 1L) :> Net
-                torch.nn.ReLU() :> Net
-                torch.nn.Conv2d(int64 width, int64 given, 3L, padding = 1L) :> Net
+                torch.nn.Conv2d(int64 channels, int64 width, 3L, padding = 1L) :> Part
+                torch.nn.ReLU() :> Part
+                torch.nn.Conv2d(int64 width, int64 given, 3L, padding = 1L) :> Part
                 if (height, columns) <> (outHeight, outColumns) then
-                    torch.nn.AdaptiveAvgPool2d [| int64 outHeight; int64 outColumns |] :> Net
+                    torch.nn.AdaptiveAvgPool2d [| int64 outHeight; int64 outColumns |] :> Part
             ]
         | Perceptron hidden, _, _ -> sequence (perceptron hidden input output)
         | Wrapped(make, _), _, _ -> make.Value()
         | _ -> refuse $"{network} does not lead from {input} to {output}."
-
-    /// A small network that gives each row one number.
-    let internal scorer hidden (input: Space) : Net =
-        sequence (perceptron [ hidden ] input (vector 1))

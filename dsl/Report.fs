@@ -89,35 +89,31 @@ type Report = {
 module Report =
 
     let private design (block: ResolvedBlock) =
-        match block.Block.Kind, block.Block.Network with
-        | Kind.Eq _, LinearMaps _ -> "exact"
-        | Kind.IS, LinearMaps _ -> "exact, by orbits"
-        | Kind.IS, _ -> "invariant-symmetric"
-        | Kind.Eq(Some design), _ -> string design
-        | Kind.Eq None, _ -> string equitune
+        match block.Block.Kind, block.Block.Network, block.Block.Design with
+        | Kind.IS, LinearMaps _, _ -> "exact, by orbits"
+        | Kind.IS, _, None -> "invariant-symmetric"
+        | Kind.IS, _, Some design -> $"invariant-symmetric, {design}"
+        | Kind.Eq, _, _ -> block.Block.Symmetry
 
     let private expressivity (block: ResolvedBlock) =
-        match block.Terms with
-        | [] -> None
-        | terms ->
+        match block.Block.Kind, block.Plan with
+        | Kind.Eq, Quotient(terms, _, _) ->
             match (DesignReport.Of(Array.ofList terms, block.Input, block.Output)).Expressivity with
             | null -> None
             | reached -> Some(reached.Captured, reached.Total)
-
-    let private parameters (net: torch.nn.Module) =
-        net.parameters () |> Seq.sumBy (fun parameter -> parameter.numel ())
+        | _ -> None
 
     /// <summary>Reports on a compiled model.</summary>
     let ofCompiled (model: CompiledModel) : Report =
         let blocks = [
-            for block, net in model.Blocks do
+            for block, placed, _ in model.Blocks do
                 {
                     Place = block.Place
                     Network = string block.Block.Network
                     Design = design block
                     Group = string block.From.Group
                     Evaluations = block.Evaluations
-                    Parameters = parameters net
+                    Parameters = placed.FreeParameters
                     Expressivity = expressivity block
                 }
         ]

@@ -7,40 +7,71 @@ open Equivariant.Core.Designs
 open Equivariant.Core.Groups
 open Equivariant.Core.Orbits
 
+type internal Port = Equivariant.Core.Layers.Port
+
+/// How a block gets its symmetry, worked out for its groups.
+[<NoEquality; NoComparison>]
+type internal Plan =
+    /// It has it by itself.
+    | Exact
+    | Quotient of QuotientTerm list * Weighing * Representative
+    | Pose of Energy
+    | Frames of Named<unit -> Frame>
+    | Samples of int
+    /// A plan for each factor, the first innermost.
+    | Nested of (Subgroup * Plan) list
+
+    /// Evaluations of the network for one input.
+    member this.Evaluations =
+        match this with
+        | Exact
+        | Pose _
+        | Frames _ -> BigInteger.One
+        | Quotient(terms, _, _) -> terms |> List.sumBy (fun term -> BigInteger term.Evaluations)
+        | Samples count -> BigInteger count
+        | Nested parts ->
+            parts
+            |> List.fold (fun product (_, plan) -> product * plan.Evaluations) BigInteger.One
+
 /// A block with everything known that compiling needs.
 [<NoEquality; NoComparison>]
 type internal ResolvedBlock = {
     Block: Block
     /// Where it stands, in sentences.
     Place: string
+    /// From which inputs to which outputs it leads.
+    Edges: (string * string) list
+    /// What it reads: the same for all its inputs.
     From: Signal
+    /// What it adds to: the same for all its outputs.
     To: Signal
     Input: TensorAction
+    /// How the group acts on what the network gives: trivially, in an IS block.
     Output: TensorAction
-    /// The family of kernels; none for what is not averaged.
-    Terms: QuotientTerm list
+    Plan: Plan
 } with
 
-    /// Evaluations of the network for one input.
+    /// Evaluations of the network for one set of inputs.
     member this.Evaluations =
-        match this.Block.Kind, this.Block.Network with
-        | _, LinearMaps _ -> BigInteger.One
-        | Kind.IS, _ -> this.From.Group.Order
-        | Kind.Eq(Some(Canonical _)), _ -> BigInteger.One
-        | Kind.Eq _, _ -> this.Terms |> List.sumBy (fun term -> BigInteger term.Evaluations)
+        let sources = this.Edges |> List.distinctBy fst |> List.length
+        this.Plan.Evaluations * BigInteger sources
 
-/// A layer with the signals that leave it.
+/// A layer with the ports that it reads and gives.
 [<NoEquality; NoComparison>]
 type internal ResolvedLayer = {
+    Inputs: Port list
     Blocks: ResolvedBlock list
     Outputs: (string * Signal) list
-    Nonlinearity: Nonlinearity option
+    Ports: Port list
+    Steps: Step list
 }
 
 /// A model without problems.
 [<NoEquality; NoComparison>]
 type internal ResolvedModel = {
     Inputs: (string * Signal) list
+    /// The factor that moves each input.
+    MovedBy: Map<string, string>
     Layers: ResolvedLayer list
     Readout: Readout
 } with
@@ -110,15 +141,17 @@ module internal Resolve =
             refuse
                 $"{group} would take {group.Order} evaluations of the network for one input, above the limit of {OrbitLimit.MostElements}; take a smaller group here, or linear maps."
 
-    let private terms design (input: TensorAction) (output: TensorAction) =
+    let private terms kernels (input: TensorAction) (output: TensorAction) =
         let group = input.Group
 
-        match design with
-        | NoKernel -> [ QuotientTerm.Equitune group ]
+        match kernels with
+        | NoKernel ->
+            requireListable group
+            [ QuotientTerm.Equitune group ]
         | FromStructure -> List.ofSeq (QuotientTerm.Default group)
-        | Given [] ->
+        | Chosen [] ->
             refuse "a quotient design needs at least one kernel; the trivial subgroup makes it equitune."
-        | Given kernels -> [
+        | Chosen kernels -> [
             for kernel in kernels do
                 let subgroup =
                     match kernel with
@@ -139,26 +172,83 @@ module internal Resolve =
                 refuse
                     "a budget needs actions that permute places on both sides; name the kernels, or take quotient."
 
-    /// The terms of a block, after what would not fit has been refused.
-    let private termsOf (block: Block) (input: TensorAction) (output: TensorAction) =
-        match block.Kind, block.Network with
-        | Kind.Eq(Some design), LinearMaps _ ->
+    let rec private plan design (input: TensorAction) (output: TensorAction) : Plan =
+        match design with
+        | Averaged(kernels, weighing, representative) ->
+            Quotient(terms kernels input output, weighing, representative)
+        | Canonical energy ->
+            requireListable input.Group
+            Pose energy
+        | Framed frame ->
+            requireListable input.Group
+            Frames frame
+        | Sampled count when count < 2 ->
+            refuse $"{count} random elements give no mean and no error; take at least 2."
+        | Sampled count -> Samples count
+        | ByFactor designs ->
+            match input.Group with
+            | :? DirectProduct as product when product.Factors.Count = designs.Length ->
+                Nested [
+                    for i, design in List.indexed designs do
+                        let factor = product.FactorSubgroup i
+                        factor, plan design (input.Restrict factor) (output.Restrict factor)
+                ]
+            | group ->
+                refuse
+                    $"{List.length designs} designs, one for each factor, need a direct product of as many groups, but {group} acts."
+
+    /// How a block gets its symmetry, after what would not fit has been refused.
+    let private planOf (block: Block) (input: TensorAction) (output: TensorAction) =
+        match block.Network, block.Design with
+        | (LinearMaps _ | Unchanged), Some design ->
             refuse
                 $"{block.Network} is equivariant by itself, so there is nothing for {design} to do; leave the design out."
-        | _, LinearMaps _ -> []
-        | Kind.IS, _ ->
-            requireListable input.Group
-            []
-        | Kind.Eq(Some(Canonical _)), _ ->
-            requireListable input.Group
-            []
-        | Kind.Eq None, _ -> terms NoKernel input output
-        | Kind.Eq(Some(Averaged(kernels, _, _))), _ -> terms kernels input output
+        | (LinearMaps _ | Unchanged), None -> Exact
+        | _, design -> plan (Option.defaultValue equitune design) input output
+
+    /// The inputs that a name stands for: one, or the members of a family.
+    let private members (inputs: Input list) name =
+        match inputs |> List.filter (fun input -> input.Name = name) with
+        | [] -> inputs |> List.filter (fun input -> input.Family = Some name)
+        | named -> List.truncate 1 named
+
+    /// From which inputs to which outputs a block leads, or why it can't.
+    let private edges (inputs: Input list) (block: Block) : Result<(string * string) list, string> =
+        let from, into = members inputs block.Edge.From, members inputs block.Edge.To
+
+        let known =
+            (inputs |> List.map _.Name) @ (inputs |> List.choose _.Family |> List.distinct)
+
+        let pairs condition = [
+            for target in into do
+                for source in from do
+                    if condition source target then
+                        source, target
+        ]
+
+        let names =
+            List.map (fun (source: Input, target: Input) -> source.Name, target.Name)
+
+        match from, into, block.Kind with
+        | [], _, _ -> Error(unknown "input" block.Edge.From known)
+        | _, [], _ -> Error(unknown "input" block.Edge.To known)
+        | _, _, Kind.Eq when block.Edge.From = block.Edge.To ->
+            Ok(names (pairs (fun source target -> source.Name = target.Name)))
+        | _, _, Kind.Eq ->
+            match pairs (fun source target -> source.MovedBy <> target.MovedBy) with
+            | (source, target) :: _ ->
+                Error
+                    $"\"{source.Name}\" and \"{target.Name}\" are moved independently, so only is (\"{block.Edge.From}\" --> \"{block.Edge.To}\") is equivariant there; say together if one element moves both."
+            | [] -> Ok(names (pairs (fun _ _ -> true)))
+        | [ _ ], [ _ ], Kind.IS when block.Edge.From = block.Edge.To ->
+            Error
+                "it leads from an input to itself, where eq says more: every invariant-symmetric map is equivariant there."
+        | _, _, Kind.IS -> Ok(names (pairs (fun source target -> source.Name <> target.Name)))
 
     /// The signal that leaves a layer under a name.
     let private outgoing
         (layer: Layer)
-        (blocks: Block list)
+        (blocks: (Block * (string * string) list) list)
         (ports: Map<string, Signal>)
         (inputs: Map<string, Signal>)
         name
@@ -175,62 +265,93 @@ module internal Resolve =
 
             signal
         | None ->
-            let sources =
-                blocks
-                |> List.filter (fun block -> block.Edge.To = name && ports.ContainsKey block.Edge.From)
+            let sources = [
+                for block, edges in blocks do
+                    match
+                        edges
+                        |> List.tryFind (fun (from, into) -> into = name && ports.ContainsKey from)
+                    with
+                    | Some(from, _) -> block, from
+                    | None -> ()
+            ]
 
-            let first =
-                sources |> List.tryFind _.Kind.IsEq |> Option.orElse (List.tryHead sources)
+            let decides (block: Block, _) =
+                block.Kind.IsEq && not block.Network.IsUnchanged
 
-            match first with
-            | Some block -> {
+            match sources |> List.tryFind decides |> Option.orElse (List.tryHead sources) with
+            | Some(block, from) -> {
                 own with
-                    Space = Network.output block.Network ports[block.Edge.From]
+                    Space = Network.output block.Network ports[from]
               }
             | None -> refuse "no block leads to it whose input is right."
+
+    let private core (inputs: Input list) (name, signal: Signal) =
+        let input = inputs |> List.find (fun input -> input.Name = name)
+        let family = input.Family |> Option.toObj
+
+        Port(
+            name,
+            Signal.core signal,
+            [| for length in signal.Space.Shape -> int64 length |],
+            input.MovedBy,
+            family
+        )
 
     /// Works through a layer: from the signals that enter to those that leave.
     let private layer
         number
+        (declaredInputs: Input list)
         (inputs: Map<string, Signal>)
         names
         (ports: Map<string, Signal>)
         (given: string list)
         (layer: Layer)
         =
-        let known = Map.toList inputs |> List.map fst
+        let found = [
+            for block in layer.Blocks do
+                block, edges declaredInputs block
+        ]
+
+        let blocks = [
+            for block, edges in found do
+                match edges with
+                | Ok edges -> block, edges
+                | Error _ -> ()
+        ]
 
         let endpoints = [
-            for block in layer.Blocks do
+            for block, edges in found do
                 let place = placed number block.Place
 
-                if not (inputs.ContainsKey block.Edge.From) then
-                    problem place (unknown "input" block.Edge.From known)
-                elif not (List.contains block.Edge.From given) then
-                    problem place $"no block of the layer before leads to \"{block.Edge.From}\"."
-
-                match block.Kind with
-                | Kind.Eq _ -> ()
-                | Kind.IS when block.Edge.From = block.Edge.To ->
-                    problem
-                        place
-                        "it leads from an input to itself, where eq says more: every invariant-symmetric map is equivariant there."
-                | Kind.IS ->
-                    if not (inputs.ContainsKey block.Edge.To) then
-                        problem place (unknown "input" block.Edge.To known)
+                match edges with
+                | Error sentence -> problem place sentence
+                | Ok edges ->
+                    for from in edges |> List.map fst |> List.distinct do
+                        if not (List.contains from given) then
+                            problem place $"no block of the layer before leads to \"{from}\"."
         ]
 
         let repeated = [
-            for block, copies in List.countBy (fun (block: Block) -> block.Place) layer.Blocks do
+            for block, copies in
+                layer.Blocks
+                |> List.countBy (fun (block: Block) -> block.Place, block.Network.IsUnchanged) do
                 if copies > 1 then
                     problem
-                        (placed number block)
+                        (placed number (fst block))
                         $"it is declared {copies} times; one network can do what their sum does."
         ]
 
+        let reads name =
+            blocks
+            |> List.exists (fun (_, edges) -> edges |> List.exists (fun (from, _) -> from = name))
+
+        let leadsTo name =
+            blocks
+            |> List.exists (fun (_, edges) -> edges |> List.exists (fun (_, into) -> into = name))
+
         let unread = [
             for name in given do
-                if layer.Blocks |> List.forall (fun block -> block.Edge.From <> name) then
+                if not (reads name) then
                     let place =
                         if number = 0 then
                             $"input \"{name}\""
@@ -243,70 +364,146 @@ module internal Resolve =
         let declaredFor = [
             for name, _ in layer.Outputs do
                 if not (inputs.ContainsKey name) then
-                    problem (placed number $"output \"{name}\"") (unknown "input" name known)
-                elif layer.Blocks |> List.forall (fun block -> block.Edge.To <> name) then
+                    problem
+                        (placed number $"output \"{name}\"")
+                        (unknown "input" name (Map.toList inputs |> List.map fst))
+                elif not (leadsTo name) then
                     problem (placed number $"output \"{name}\"") "no block leads to it."
         ]
 
         // Problems of what a signal comes from are told there; what follows from them is not.
-        let targets =
-            names
-            |> List.filter (fun name ->
-                layer.Blocks
-                |> List.exists (fun block -> block.Edge.To = name && inputs.ContainsKey name))
+        let targets = names |> List.filter leadsTo
+
+        let isFed name =
+            blocks
+            |> List.exists (fun (_, edges) ->
+                edges |> List.exists (fun (from, into) -> into = name && ports.ContainsKey from))
 
         let outputs, outputProblems =
             targets
-            |> List.filter (fun name ->
-                layer.Blocks
-                |> List.exists (fun block -> block.Edge.To = name && ports.ContainsKey block.Edge.From))
+            |> List.filter isFed
             |> List.map (fun name ->
                 let place = placed number $"output \"{name}\""
 
                 attempt place (fun () ->
-                    let signal = outgoing layer layer.Blocks ports inputs name
+                    let signal = outgoing layer blocks ports inputs name
 
                     match signal.Space with
                     | Sentences _ -> refuse $"an output has to be numbers, but it is {signal.Space}."
                     | Numbers _
                     | Scores _ -> ()
 
-                    Signal.core signal |> ignore
-                    name, signal))
+                    name, signal, core declaredInputs (name, signal)))
             |> partition
 
-        let leaving = Map.ofList outputs
+        let leaving =
+            Map.ofList [ for name, signal, port in outputs -> name, (signal, port) ]
 
-        let blocks, blockProblems =
-            layer.Blocks
-            |> List.filter (fun block ->
-                ports.ContainsKey block.Edge.From && leaving.ContainsKey block.Edge.To)
-            |> List.map (fun block ->
+        let resolved, blockProblems =
+            blocks
+            |> List.filter (fun (_, edges) ->
+                not edges.IsEmpty
+                && edges
+                   |> List.forall (fun (from, into) -> ports.ContainsKey from && leaving.ContainsKey into))
+            |> List.map (fun (block, edges) ->
                 let place = placed number block.Place
 
                 attempt place (fun () ->
-                    let from, into = ports[block.Edge.From], leaving[block.Edge.To]
+                    let from, into = ports[fst edges.Head], fst leaving[snd edges.Head]
                     Network.requireMeeting block.Network from.Space into.Space
-                    let input, output = Signal.core from, Signal.core into
+
+                    let input = Signal.core from
+
+                    let output: TensorAction =
+                        match block.Kind with
+                        | Kind.Eq -> Signal.core into
+                        | Kind.IS -> TrivialAction from.Group
 
                     {
                         Block = block
                         Place = place
+                        Edges = edges
                         From = from
                         To = into
                         Input = input
                         Output = output
-                        Terms = termsOf block input output
+                        Plan = planOf block input output
                     }))
             |> partition
 
+        let steps = [
+            for step in layer.Steps do
+                match step with
+                | Dropout probability when not (probability >= 0.0 && probability < 1.0) ->
+                    problem (placed number $"apply {step}") "a probability is at least 0 and below 1."
+                | _ -> ()
+
+            if layer.Blocks.IsEmpty then
+                problem
+                    (placed number "apply")
+                    "there is nothing yet that it could be applied to; add a block first."
+        ]
+
+        let entering =
+            given
+            |> List.filter ports.ContainsKey
+            |> List.map (fun name -> core declaredInputs (name, ports[name]))
+
         {
-            Blocks = blocks
-            Outputs = outputs
-            Nonlinearity = layer.Nonlinearity
+            Inputs = entering
+            Blocks = resolved
+            Outputs = [ for name, signal, _ in outputs -> name, signal ]
+            Ports = [ for _, _, port in outputs -> port ]
+            Steps = layer.Steps
         },
-        endpoints @ repeated @ unread @ declaredFor @ outputProblems @ blockProblems,
+        endpoints
+        @ repeated
+        @ unread
+        @ declaredFor
+        @ outputProblems
+        @ blockProblems
+        @ steps,
         targets
+
+    /// Networks that are shared lead between the same spaces.
+    let private sharing (blocks: ResolvedBlock list) = [
+        let shared =
+            blocks
+            |> List.choose (fun block ->
+                match block.Block.Network with
+                | Shared(name, network) -> Some(name, (network, block))
+                | _ -> None)
+            |> List.groupBy fst
+
+        for name, uses in shared do
+            let (network, first) = snd uses.Head
+
+            for _, (other, block) in uses.Tail do
+                if block.From.Space <> first.From.Space || block.To.Space <> first.To.Space then
+                    problem
+                        block.Place
+                        $"it shares \"{name}\" with {first.Place}, but leads from {block.From.Space} to {block.To.Space}, and that one from {first.From.Space} to {first.To.Space}."
+                elif other <> network then
+                    problem
+                        block.Place
+                        $"it shares \"{name}\" with {first.Place}, but as {other}, and that one as {network}."
+    ]
+
+    /// Inputs that one element moves have one group.
+    let private factors (inputs: Input list) = [
+        for factor, moved in inputs |> List.groupBy _.MovedBy do
+            for input in moved.Tail do
+                if input.Signal.Group <> moved.Head.Signal.Group then
+                    problem
+                        $"together {factor}"
+                        $"{moved.Head.Signal.Group} acts on \"{moved.Head.Name}\", but {input.Signal.Group} on \"{input.Name}\"; it has to be one group."
+    ]
+
+    let private families (inputs: Input list) = [
+        for family in inputs |> List.choose _.Family |> List.distinct do
+            if inputs |> List.exists (fun input -> input.Name = family) then
+                problem $"family \"{family}\"" "an input has the same name; names have to differ."
+    ]
 
     /// The model, resolved, and all its problems. The first is whole only if there are none of the second.
     let model (model: Model) : ResolvedModel * Problem list =
@@ -340,7 +537,7 @@ module internal Resolve =
             |> List.mapFold
                 (fun (ports, given, problems) (number, declared) ->
                     let resolved, found, targets =
-                        layer number (Map.ofList inputs) names ports given declared
+                        layer number model.Inputs (Map.ofList inputs) names ports given declared
 
                     resolved, (Map.ofList resolved.Outputs, targets, problems @ found))
                 (Map.ofList sound, names, [])
@@ -354,7 +551,15 @@ module internal Resolve =
 
         {
             Inputs = inputs
+            MovedBy = Map.ofList [ for input in model.Inputs -> input.Name, input.MovedBy ]
             Layers = layers
             Readout = model.Readout
         },
-        nothing @ twice @ actions @ problems @ readout
+        nothing
+        @ twice
+        @ actions
+        @ factors model.Inputs
+        @ families model.Inputs
+        @ problems
+        @ sharing (layers |> List.collect _.Blocks)
+        @ readout

@@ -3,6 +3,7 @@ namespace Equivariant
 open Equivariant.Core
 open Equivariant.Core.Actions
 open Equivariant.Core.Groups
+open Equivariant.Core.Representations
 
 /// <summary>A space and how a group acts on it: what an input or an output of a network is.</summary>
 [<NoComparison; StructuredFormatDisplay("{Text}")>]
@@ -145,6 +146,32 @@ module internal Realised =
             )
         | _ -> PermutationAction.Trivial(moved.Indices.Group, degreeOf space site)
 
+    /// How a group moves points of its own.
+    let rec private naturalOf (group: Group) : PermutationAction =
+        match group with
+        | :? PermutationGroup as permutations -> PermutationAction.Natural permutations
+        | :? CyclicGroup as cyclic -> PermutationAction.Natural cyclic
+        | :? DihedralGroup as dihedral -> PermutationAction.Natural dihedral
+        | :? Subgroup as subgroup -> (naturalOf subgroup.Parent).Restrict subgroup
+        | other ->
+            refuse
+                $"{other} has no points of its own to permute; give it an action by a formula, or the regular one."
+
+    /// The representation that an expression stands for.
+    let rec private representationOf expression (group: Group) (notation: Notation) : Representation =
+        let inner part = representationOf part group notation
+
+        match expression with
+        | RepresentationExpression.Matrices matrices ->
+            let generators = [| for g in group.Generators -> matrices.Value(notation.Write g) |]
+            Representation.Of(group, generators, matrices.Name)
+        | RepresentationExpression.Moving -> Representation.Of(naturalOf group)
+        | RepresentationExpression.Multiplying -> Representation.Regular group
+        | RepresentationExpression.Scalar -> Representation.Trivial group
+        | RepresentationExpression.Sum(left, right) -> inner left + inner right
+        | RepresentationExpression.Product(left, right) -> inner left * inner right
+        | RepresentationExpression.Dual part -> (inner part).Dual()
+
     /// Lets an expression act.
     let rec ofExpression expression (group: Group) (notation: Notation) (space: Space) : Moved =
         let text = ActionExpression.text expression
@@ -259,21 +286,7 @@ module internal Realised =
                 Indices = GridActions.Of(group, height, width, moves)
             }
 
-        | Points axis, _ ->
-            match group with
-            | :? PermutationGroup as permutations -> onAxis axis (PermutationAction.Natural permutations)
-            | :? CyclicGroup as cyclic -> onAxis axis (PermutationAction.Natural cyclic)
-            | :? DihedralGroup as dihedral -> onAxis axis (PermutationAction.Natural dihedral)
-            | :? Subgroup as subgroup ->
-                let whole = ofExpression expression subgroup.Parent notation space
-
-                {
-                    whole with
-                        Indices = whole.Indices.Restrict subgroup
-                }
-            | other ->
-                refuse
-                    $"{other} has no points of its own to permute; give it an action by a formula, or the regular one."
+        | Points axis, _ -> onAxis axis (naturalOf group)
 
         | Regular axis, _ -> onAxis axis (PermutationAction.Regular group)
 
@@ -323,6 +336,10 @@ module internal Realised =
 
             onAxis axis (PermutationAction.FromFormula(group, lengthOf text space axis, image, text))
 
+        | Represented _, _ ->
+            refuse
+                $"{text} is an action by matrices, which cannot be part of a product of actions; let the whole group act by matrices."
+
         | Cross(left, right), _ -> acrossParts [ left; right ]
         | Each expressions, _ -> acrossParts expressions
 
@@ -338,29 +355,34 @@ module internal Realised =
 
     /// The core's action on tensors.
     let toCore (signal: Signal) : TensorAction =
-        let moved = ofExpression signal.Action signal.Group signal.Notation signal.Space
+        match signal.Action with
+        | Represented(axis, expression) ->
+            requireNumbers (ActionExpression.text signal.Action) signal.Space
+            let representation = representationOf expression signal.Group signal.Notation
+            let length = lengthOf (ActionExpression.text signal.Action) signal.Space axis
 
-        match moved.Site with
-        | Site.Nowhere -> TrivialAction signal.Group
-        | Site.Axes(first, last) -> AxisAction(moved.Indices, [| first..last |])
-        | Site.Vocabulary -> TokenAction moved.Indices
+            if length <> representation.Dimension then
+                refuse
+                    $"{representation} needs an axis of that length, but axis {axis} of {signal.Space} has {length}; name the axis with onAxis."
 
-    /// The channels that the group leaves alone, and the action on the rest as one index: the shape that the
-    /// core's layers work on.
-    let onFlat (signal: Signal) : int * PermutationAction =
-        let space = signal.Space
-        let rank = space.Shape.Length
-        let moved = ofExpression signal.Action signal.Group signal.Notation space
+            representation.Action axis
+        | expression ->
+            let moved = ofExpression expression signal.Group signal.Notation signal.Space
 
-        let hasChannels =
-            rank > 1
-            && (match moved.Site with
-                | Site.Axes(first, _) -> first > -rank
-                | Site.Nowhere
-                | Site.Vocabulary -> true)
+            match moved.Site with
+            | Site.Nowhere -> TrivialAction signal.Group
+            | Site.Axes(first, last) -> AxisAction(moved.Indices, [| first..last |])
+            | Site.Vocabulary -> TokenAction moved.Indices
 
-        let site = Site.Axes((if hasChannels then 1 - rank else -rank), -1)
-        (if hasChannels then space.Shape.Head else 1), lift space site moved
+    /// Whether the first axis of several is one that the group leaves alone: channels.
+    let hasChannels (signal: Signal) =
+        let rank = signal.Space.Shape.Length
+
+        rank > 1
+        && (match toCore signal with
+            | :? AxisAction as action -> Seq.min action.Axes > -rank
+            | :? MatrixAction as action -> action.Axis > -rank
+            | _ -> true)
 
 /// <summary>Making signals and trying what a group does to tensors.</summary>
 [<AutoOpen>]

@@ -31,7 +31,7 @@ public abstract class MultiInputModule : nn.Module<Tensor[], Tensor[]>
 
         foreach (Port port in outputs.Where(port => !port.Action.IsLinear))
         {
-            throw new EquivariantException($"In {name}, the output {port} is not acted on linearly, so values for it can't be added or averaged.");
+            throw new EquivariantException($"In {name}, the output {port} has an action that is not linear, so values for it can't be added or averaged.");
         }
 
         Inputs = [.. inputs];

@@ -53,24 +53,39 @@ public abstract class PlacedBlock
 
     private sealed class Bias(Block block, BlockPlaces places, InitialWeights initial) : PlacedBlock(block, places)
     {
-        private readonly Parameter _value = initial.BiasOf(block);
+        private readonly BiasVector _vector = new(initial.BiasOf(block));
         private readonly long _dimension = DimensionOf(places.Outputs[places.EdgesOf(block)[0].Output]);
 
-        public override long FreeParameters => _value.numel();
+        public override long FreeParameters => _vector.Value.numel();
 
         public override long? TheoreticalDimension => _dimension;
 
-        internal override void RegisterIn(nn.Module layer) => layer.register_parameter(Block.Name, _value);
+        internal override void RegisterIn(nn.Module layer) => layer.register_module(Block.Name, _vector);
 
         internal override void AddTo(BlockSums sums)
         {
             foreach ((_, int output) in Edges)
             {
-                sums.AddInvariant(output, _value.unsqueeze(0));
+                sums.AddInvariant(output, _vector.Value.unsqueeze(0));
             }
         }
 
         private static long DimensionOf(Port port) => port.Channels * HomDimension.OfInvariants(port.Representation);
+    }
+
+    /// <summary>A module of its own, since a parameter is replaced in its module when that changes its type or device.</summary>
+    private sealed class BiasVector : nn.Module
+    {
+        private readonly Parameter value;
+
+        public BiasVector(Parameter value)
+            : base(nameof(BiasVector))
+        {
+            this.value = value;
+            RegisterComponents();
+        }
+
+        public Parameter Value => value;
     }
 
     private sealed class Skip(Block block, BlockPlaces places) : PlacedBlock(block, places)

@@ -1,7 +1,6 @@
 using Equivariant.Core.Actions;
 using Equivariant.Core.Groups;
 using Equivariant.Core.Layers;
-using Equivariant.Core.Representations;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -16,10 +15,7 @@ public sealed class TwoViews : nn.Module<Tensor, Tensor, Tensor>
 {
     private const int Channels = 8;
 
-    private readonly MultiInputNetwork _network;
-    private readonly InvariantReadout _frontReadout;
-    private readonly InvariantReadout _sideReadout;
-    private readonly Linear _head;
+    private readonly MultiInputNetwork network;
 
     /// <summary>Builds the network with fresh weights.</summary>
     /// <param name="side">The height and width of the images.</param>
@@ -33,24 +29,25 @@ public sealed class TwoViews : nn.Module<Tensor, Tensor, Tensor>
         FrontGroup = Group.Semidirect(turns, flips, (flip, turn) => flip.IsIdentity ? turn : turn.Inverse());
         SideGroup = Group.Cyclic(4);
 
-        PermutationAction frontPixels = GridActions.Of(FrontGroup, side, side, GridMove.QuarterTurn, GridMove.FlipLeftRight);
-        PermutationAction sidePixels = GridActions.Rotations(SideGroup, side, side);
-        FrontAction = new AxisAction(frontPixels, -2, -1);
-        SideAction = new AxisAction(sidePixels, -2, -1);
+        FrontAction = new AxisAction(GridActions.Of(FrontGroup, side, side, GridMove.QuarterTurn, GridMove.FlipLeftRight), -2, -1);
+        SideAction = new AxisAction(GridActions.Rotations(SideGroup, side, side), -2, -1);
 
-        NetworkPort[] ports = [new("front", FrontAction), new("side", SideAction)];
-        _network = new MultiInputNetwork(
-            ports,
-            ports,
-            [
-                NetworkBlock.Equivariant("front", "front", ConvNet()),
-                NetworkBlock.Equivariant("side", "side", ConvNet()),
-                NetworkBlock.InvariantSymmetric("side", "front", ConvNet()),
-                NetworkBlock.InvariantSymmetric("front", "side", ConvNet()),
-            ]);
-        _frontReadout = new InvariantReadout(Representation.Of(frontPixels), Channels);
-        _sideReadout = new InvariantReadout(Representation.Of(sidePixels), Channels);
-        _head = nn.Linear(Channels * (frontPixels.OrbitCount + sidePixels.OrbitCount), classes);
+        Port[] inputs = [new("front", FrontAction, [3, side, side]), new("side", SideAction, [3, side, side])];
+        Port[] maps = [new("front", FrontAction, [Channels, side, side]), new("side", SideAction, [Channels, side, side])];
+        Port[] scores = [new("scores", new TrivialAction(Group.Trivial()), [classes])];
+        network = new MultiInputNetwork(
+            new MultiInputLayer(
+                inputs,
+                maps,
+                [
+                    Block.Equivariant("front", "front", ConvNet()),
+                    Block.Equivariant("side", "side", ConvNet()),
+                    Block.InvariantSymmetric("side", "front", ConvNet()),
+                    Block.InvariantSymmetric("front", "side", ConvNet()),
+                ]),
+            new PerPort(maps, [.. maps.Select(port => new EquivariantNonlinearity(port.Representation, port.Channels))]),
+            // All linear maps to what no group moves: the invariants of both, mixed.
+            MultiInputLayer.Linear(maps, scores));
         RegisterComponents();
     }
 
@@ -67,19 +64,13 @@ public sealed class TwoViews : nn.Module<Tensor, Tensor, Tensor>
     public TensorAction SideAction { get; }
 
     /// <summary>Gets the evaluations of networks for one pair of images.</summary>
-    public int EvaluationsPerInput => _network.EvaluationsPerInput;
+    public long EvaluationsPerInput => network.EvaluationsPerInput;
 
     /// <summary>Scores the classes.</summary>
     /// <param name="front">Images from the front, <c>[B, 3, side, side]</c>.</param>
     /// <param name="side">Images from the side, <c>[B, 3, side, side]</c>.</param>
     /// <returns>Scores, <c>[B, classes]</c>.</returns>
-    public override Tensor forward(Tensor front, Tensor side)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor[] maps = [.. _network.call([front, side]).Select(map => nn.functional.relu(map).flatten(2))];
-        Tensor features = cat([_frontReadout.call(maps[0]).flatten(1), _sideReadout.call(maps[1]).flatten(1)], 1);
-        return _head.call(features).MoveToOuterDisposeScope();
-    }
+    public override Tensor forward(Tensor front, Tensor side) => network.call([front, side])[0];
 
     private static Sequential ConvNet() => nn.Sequential(
         nn.Conv2d(3, Channels, 3, padding: 1), nn.ReLU(), nn.Conv2d(Channels, Channels, 3, padding: 1));

@@ -28,15 +28,15 @@ let private random (port: Port) =
 /// One element for each factor, drawn uniformly.
 let private draw (random: Random) (ports: Port seq) =
     ports
-    |> Seq.distinctBy _.ActingFactor
-    |> Seq.map (fun port -> port.ActingFactor, port.Representation.Group.Random random)
+    |> Seq.distinctBy _.Factor
+    |> Seq.map (fun port -> port.Factor, port.Representation.Group.Random random)
     |> Map
 
 let private actAll (elements: Map<string, GroupElement>) (ports: Port seq) (tensors: torch.Tensor[]) =
-    Seq.map2 (fun (port: Port) x -> act port.Representation elements[port.ActingFactor] x) ports tensors
+    Seq.map2 (fun (port: Port) x -> act port.Representation elements[port.Factor] x) ports tensors
     |> Seq.toArray
 
-let private check seed (layer: MultiInputLinear) =
+let private check seed (layer: MultiInputLayer) =
     let random' = Random(seed: int)
     let x = [| for port in layer.Inputs -> random port |]
     let y = layer.call x
@@ -60,7 +60,7 @@ let private ports =
     |]
 
 let private layer () =
-    new MultiInputLinear(ports, ports, dtype = torch.float64)
+    MultiInputLayer.Linear(ports, ports, dtype = torch.float64)
 
 [<Property(MaxTest = 5)>]
 let ``layers commute with independent elements of all factors`` (seed: int) =
@@ -73,23 +73,28 @@ let ``layers commute with independent elements of all factors`` (seed: int) =
 [<Fact>]
 let ``parameters are as many as the theory says, and the table shows both`` () =
     use layer = layer ()
-    Assert.Equal(layer.TheoreticalDimension, layer.FreeParameters)
-    Assert.All(layer.Blocks, (fun block -> Assert.Equal(block.TheoreticalDimension, block.FreeParameters)))
+    Assert.Equal(layer.TheoreticalDimension, Nullable layer.FreeParameters)
+
+    Assert.All(
+        layer.Blocks,
+        (fun block -> Assert.Equal(block.TheoreticalDimension, Nullable block.FreeParameters))
+    )
+
     Assert.Equal(16 + 4, layer.Blocks.Count)
 
     // image → image: 4 maps × 2 × 2 channels; image → set: 1 · 2 invariants × 2 · 1 channels.
     let block output input =
         layer.Blocks
-        |> Seq.find (fun block -> block.Output = output && block.Input = input)
+        |> Seq.find (fun block -> block.Block.Edges[0] = struct (input, output))
 
     Assert.Equal(
-        (LinearBlockKind.Equivariant, 16L),
-        ((block "image" "image").Kind, (block "image" "image").FreeParameters)
+        (BlockKind.Equivariant, 16L),
+        ((block "image" "image").Block.Kind, (block "image" "image").FreeParameters)
     )
 
     Assert.Equal(
-        (LinearBlockKind.InvariantSymmetric, 4L),
-        ((block "set" "image").Kind, (block "set" "image").FreeParameters)
+        (BlockKind.InvariantSymmetric, 4L),
+        ((block "set" "image").Block.Kind, (block "set" "image").FreeParameters)
     )
 
     let total = string layer.FreeParameters
@@ -99,20 +104,18 @@ let ``parameters are as many as the theory says, and the table shows both`` () =
 /// The dimension of all maps between the sums of the ports, by averaging over the product of their groups.
 let private bruteForce (ports: Port[]) =
     use scope = torch.NewDisposeScope()
-    let factors = ports |> Array.map _.ActingFactor |> Array.distinct
+    let factors = ports |> Array.map _.Factor |> Array.distinct
 
     let group =
         Group.Direct [|
             for factor in factors ->
-                (ports |> Array.find (fun port -> port.ActingFactor = factor)).Representation.Group
+                (ports |> Array.find (fun port -> port.Factor = factor)).Representation.Group
         |]
 
     let matrix (g: GroupElement) =
         torch.block_diag [|
             for port in ports ->
-                toTensor (
-                    port.Representation.Matrix(group.Project(Array.IndexOf(factors, port.ActingFactor), g))
-                )
+                toTensor (port.Representation.Matrix(group.Project(Array.IndexOf(factors, port.Factor), g)))
         |]
 
     let n = ports |> Array.sumBy _.Representation.Dimension |> int64
@@ -139,12 +142,12 @@ let ``the layer is all maps that commute with the product of the groups`` () =
             // Equal groups: independent copies, and one group that moves both together.
             [| Port("a", natural s2); Port("b", natural s2) |]
             [|
-                Port("a", natural s2, Factor = "both")
-                Port("b", sign s2 + natural s2, Factor = "both")
+                Port("a", natural s2, factor = "both")
+                Port("b", sign s2 + natural s2, factor = "both")
                 Port("c", natural s2)
             |]
         ] do
-        use layer = new MultiInputLinear(ports, ports, false, dtype = torch.float64)
+        use layer = MultiInputLayer.Linear(ports, ports, false, dtype = torch.float64)
         Assert.Equal(int64 (bruteForce ports), layer.FreeParameters)
         check 1 layer
 
@@ -153,8 +156,8 @@ let ``one group that acts on several inputs together allows more maps than indep
     let points = natural (Group.Symmetric 3)
 
     let count factor =
-        let ports = [| Port("a", points, Factor = factor 0); Port("b", points, Factor = factor 1) |]
-        (new MultiInputLinear(ports, ports, false)).FreeParameters
+        let ports = [| Port("a", points, factor = factor 0); Port("b", points, factor = factor 1) |]
+        MultiInputLayer.Linear(ports, ports, false).FreeParameters
 
     // 4 blocks of 2 maps; or 2 equivariant blocks of 2 and 2 invariant-symmetric ones of 1.
     Assert.Equal(8L, count (fun _ -> "together"))
@@ -174,14 +177,14 @@ let ``families are also equivariant to exchanging their members, together and in
         ] do
         let ports = [|
             for i in 0..2 do
-                Port($"view {i}", points, Factor = factor i, Family = "views")
+                Port($"view {i}", points, factor = factor i, family = "views")
 
             Port("vector", vector 2)
         |]
 
-        use layer = new MultiInputLinear(ports, ports, false, dtype = torch.float64)
+        use layer = MultiInputLayer.Linear(ports, ports, false, dtype = torch.float64)
         Assert.Equal(expected, layer.FreeParameters)
-        Assert.Equal(expected, layer.TheoreticalDimension)
+        Assert.Equal(Nullable expected, layer.TheoreticalDimension)
         shuffleParameters layer
         check 2 layer
         let x = ports |> Array.map random
@@ -205,10 +208,10 @@ let ``inputs and outputs may be different`` () =
         Port("class", Representation.Trivial(Group.Trivial()), 5L)
     |]
 
-    use layer = new MultiInputLinear(inputs, outputs, dtype = torch.float64)
+    use layer = MultiInputLayer.Linear(inputs, outputs, dtype = torch.float64)
     shuffleParameters layer
     check 3 layer
-    Assert.Equal(layer.TheoreticalDimension, layer.FreeParameters)
+    Assert.Equal(layer.TheoreticalDimension, Nullable layer.FreeParameters)
 
 [<Fact>]
 let ``a dense layer gives the same outputs`` () =
@@ -234,10 +237,10 @@ let private network () =
             |]
         )
 
-    new MultiInputSequential(
-        new MultiInputLinear(ports, hidden, dtype = torch.float64),
+    new MultiInputNetwork(
+        MultiInputLayer.Linear(ports, hidden, dtype = torch.float64),
         active hidden,
-        new MultiInputLinear(hidden, ports, dtype = torch.float64)
+        MultiInputLayer.Linear(hidden, ports, dtype = torch.float64)
     )
 
 [<Fact>]
@@ -278,7 +281,9 @@ let ``ten layers keep the variance of every input`` () =
     let start = wide |> Array.map random
 
     let finish =
-        Seq.fold (fun x _ -> (new MultiInputLinear(wide, wide, dtype = torch.float64)).call x) start [ 1..10 ]
+        Seq.fold (fun x _ -> (MultiInputLayer.Linear(wide, wide, dtype = torch.float64)).call x) start [
+            1..10
+        ]
 
     let size (tensors: torch.Tensor[]) =
         tensors |> Array.sumBy (fun x -> x.square().sum().item<double>())
@@ -290,7 +295,7 @@ let ``what does not fit is refused, naming the layer and the port`` () =
     let s3, s4 = Group.Symmetric 3, Group.Symmetric 4
     use layer = layer ()
     let good () = ports |> Array.map random
-    let make inputs outputs = new MultiInputLinear(inputs, outputs)
+    let make inputs outputs = MultiInputLayer.Linear(inputs, outputs)
     let set = Port("set", natural s3)
     refused [ "4 inputs"; "3 tensors" ] (fun () -> layer.call (Array.take 3 (good ())))
 
@@ -308,27 +313,27 @@ let ``what does not fit is refused, naming the layer and the port`` () =
 
     refused [ "factor 'shared'"; "S3"; "S4" ] (fun () ->
         make [|
-            Port("a", natural s3, Factor = "shared")
-            Port("b", natural s4, Factor = "shared")
+            Port("a", natural s3, factor = "shared")
+            Port("b", natural s4, factor = "shared")
         |] [| set |])
 
     refused [ "family 'views'"; "differ" ] (fun () ->
         make [|
-            Port("a", natural s3, Family = "views")
-            Port("b", natural s3, 2L, Family = "views")
+            Port("a", natural s3, family = "views")
+            Port("b", natural s3, 2L, family = "views")
         |] [| set |])
 
     refused [ "family 'views'"; "factors" ] (fun () ->
         make [|
-            Port("a", natural s3, Family = "views")
-            Port("b", natural s3, Family = "views")
+            Port("a", natural s3, family = "views")
+            Port("b", natural s3, family = "views")
         |] [|
-            Port("b", natural s3, Family = "views")
-            Port("a", natural s3, Family = "views")
+            Port("b", natural s3, family = "views")
+            Port("a", natural s3, family = "views")
         |])
 
-    refused [ "Layer 1 (MultiInputLinear), input 'set'"; "S4"; "S3" ] (fun () ->
-        new MultiInputSequential(
+    refused [ "Layer 2 (MultiInputLayer), input 'set'"; "S4"; "S3" ] (fun () ->
+        new MultiInputNetwork(
             make [| set |] [| set |],
             make [| Port("set", natural s4) |] [| Port("set", natural s4) |]
         ))

@@ -22,16 +22,16 @@ let private c4, s3, c2 = Group.Cyclic 4, Group.Symmetric 3, Group.Cyclic 2
 let private turn =
     PermutationAction(c4, 9, [| [| for p in 0..8 -> (p % 3) * 3 + 2 - p / 3 |] |], "pixels")
 
-let private image = NetworkPort("image", AxisAction(turn, -2, -1))
-let private set = NetworkPort("set", AxisAction(PermutationAction.Natural s3, -2))
+let private image = Port("image", AxisAction(turn, -2, -1))
+let private set = Port("set", AxisAction(PermutationAction.Natural s3, -2))
 
 let private words =
-    NetworkPort("words", TokenAction(PermutationAction(c2, 5, [| [| 1; 0; 3; 2; 4 |] |])))
+    Port("words", TokenAction(PermutationAction(c2, 5, [| [| 1; 0; 3; 2; 4 |] |])))
 
 let private logits =
-    NetworkPort("logits", AxisAction((words.Action :?> TokenAction).Vocabulary, -1), "words")
+    Port("logits", AxisAction((words.Action :?> TokenAction).Vocabulary, -1), factor = "words")
 
-let private vector = NetworkPort("vector", TrivialAction(Group.Trivial()))
+let private vector = Port("vector", TrivialAction(Group.Trivial()))
 
 let private inputs = [| image; set; words; vector |]
 let private outputs = [| image; set; logits; vector |]
@@ -58,8 +58,8 @@ type private OnAnything(size: int64, output: int64 list) as this =
 
 let private sizes = [ 9L; 6L; 4L; 6L ]
 
-let private actOn (elements: GroupElement[]) (ports: NetworkPort[]) (tensors: torch.Tensor[]) =
-    Array.map3 (fun g (port: NetworkPort) x -> port.Action.Apply(g, x)) elements ports tensors
+let private actOn (elements: GroupElement[]) (ports: Port[]) (tensors: torch.Tensor[]) =
+    Array.map3 (fun g (port: Port) x -> port.Action.Apply(g, x)) elements ports tensors
 
 /// Equivariant blocks on the diagonal and invariant-symmetric ones off it.
 let private network () =
@@ -69,12 +69,12 @@ let private network () =
         for i in 0..3 do
             for j in 0..3 do
                 if i = j then
-                    NetworkBlock.Equivariant(inputs[j].Name, outputs[i].Name, models[i, j])
+                    Block.Equivariant(inputs[j].Name, outputs[i].Name, models[i, j])
                 else
-                    NetworkBlock.InvariantSymmetric(inputs[j].Name, outputs[i].Name, models[i, j])
+                    Block.InvariantSymmetric(inputs[j].Name, outputs[i].Name, models[i, j])
     |]
 
-    models, new MultiInputNetwork(inputs, outputs, blocks)
+    models, new MultiInputLayer(inputs, outputs, blocks)
 
 [<Fact>]
 let ``networks on images, sets, sentences and vectors are equivariant under all groups at once`` () =
@@ -107,17 +107,27 @@ let ``the cost is the sum over blocks of the order of the input's group`` () =
     let models, network = network ()
     network.call (sample (Random 4) 5L) |> ignore
     let orders = [ 4; 6; 2; 1 ]
-    Assert.Equal(4 * List.sum orders, network.EvaluationsPerInput)
+    Assert.Equal(int64 (4 * List.sum orders), network.EvaluationsPerInput)
 
     for i in 0..3 do
         for j in 0..3 do
             Assert.Equal((1, int64 (5 * orders[j])), (models[i, j].Meter.Calls, models[i, j].Meter.Rows))
 
+/// A layer of one invariant-symmetric block.
+let private single from into (terms: QuotientTerm seq) (evaluation: Evaluation) model =
+    let terms = if Seq.isEmpty terms then null else Array.ofSeq terms
+
+    new MultiInputLayer(
+        [| from |],
+        [| into |],
+        [| Block.InvariantSymmetric(from.Name, into.Name, model, terms, evaluation) |]
+    )
+
 [<Fact>]
 let ``an invariant-symmetric block is what its formula says, at the input's order`` () =
     use scope = torch.NewDisposeScope()
     let model = new OnAnything(6L, [ 1L; 3L; 3L ])
-    use block = new InvariantSymmetricBlock(model, set.Action, image.Action)
+    use block = single set image [] Evaluation.Plain model
     let x = (sample (Random 5) 2L)[1]
 
     let mean =
@@ -129,15 +139,47 @@ let ``an invariant-symmetric block is what its formula says, at the input's orde
         / 4.0.ToScalar()
 
     let before = model.Meter.Rows
-    assertClose 1e-12 expected (block.call x)
+    assertClose 1e-12 expected (block.call [| x |] |> Array.head)
     Assert.Equal(6L * 2L, model.Meter.Rows - before)
-    Assert.Equal(6, block.EvaluationsPerInput)
+    Assert.Equal(6L, block.EvaluationsPerInput)
 
     // In distinct rows, a set of three equal members costs one evaluation.
-    block.Evaluation <- Evaluation(Distinct = true)
+    use block = single set image [] (Evaluation(Distinct = true)) model
     let before = model.Meter.Rows
-    block.call (torch.ones ([| 2L; 3L; 2L |], dtype = torch.float64)) |> ignore
+    block.call [| torch.ones ([| 2L; 3L; 2L |], dtype = torch.float64) |] |> ignore
     Assert.Equal(1L, model.Meter.Rows - before)
+
+[<Fact>]
+let ``an invariant-symmetric block takes kernels as an equivariant one does`` () =
+    use scope = torch.NewDisposeScope()
+    let model = new OnAnything(6L, [ 1L; 3L; 3L ])
+    let threes = s3.NormalClosure [| s3.Generators[0] * s3.Generators[1] |]
+    use block = single set image [ QuotientTerm.Of(s3, threes) ] Evaluation.Plain model
+    Assert.Equal(int64 (6I / threes.Order), block.EvaluationsPerInput)
+    let x = (sample (Random 15) 2L)[1]
+    let y = block.call [| x |] |> Array.head
+    Assert.True(y.std().item<double>() > 1e-6)
+
+    for g in s3.Elements do
+        assertClose 1e-9 y (block.call [| set.Action.Apply(g, x) |] |> Array.head)
+
+    for g in c4.Elements do
+        assertClose 1e-9 y (image.Action.Apply(g, y))
+
+[<Fact>]
+let ``a residual connection adds the input`` () =
+    use scope = torch.NewDisposeScope()
+    let model = new OnAnything(9L, [ 1L; 3L; 3L ])
+    let shaped = Port("image", image.Action, [| 1L; 3L; 3L |])
+    let block = Block.Equivariant("image", "image", model)
+    let edge = Block.EachToItself [ "image" ]
+    use plain = new MultiInputLayer([| shaped |], [| shaped |], [| block |])
+
+    use residual =
+        new MultiInputLayer([| shaped |], [| shaped |], [| block; Block.Skip edge |])
+
+    let x = (sample (Random 16) 2L)[0]
+    assertClose 1e-12 (plain.call([| x |])[0] + x) (residual.call([| x |])[0])
 
 [<Fact>]
 let ``an equivariant block can be a quotient design`` () =
@@ -146,15 +188,15 @@ let ``an equivariant block can be a quotient design`` () =
     let model = new OnAnything(9L, [ 1L; 3L; 3L ])
 
     use network =
-        new MultiInputNetwork(
+        new MultiInputLayer(
             [| image |],
             [| image |],
             [|
-                NetworkBlock.Equivariant("image", "image", model, [| QuotientTerm.Of(c4, half) |])
+                Block.Equivariant("image", "image", model, [| QuotientTerm.Of(c4, half) |])
             |]
         )
 
-    Assert.Equal(2, network.EvaluationsPerInput)
+    Assert.Equal(2L, network.EvaluationsPerInput)
     let x = [| (sample (Random 6) 2L)[0] |]
     let y = network.call x
 
@@ -167,16 +209,32 @@ let ``an equivariant block can be a quotient design`` () =
 [<Fact>]
 let ``exchangeable inputs may also be exchanged, with the models shared`` () =
     use scope = torch.NewDisposeScope()
-    let ports = [| for i in 0..2 -> NetworkPort($"view {i}", image.Action) |]
+    let ports = [| for i in 0..2 -> Port($"view {i}", image.Action) |]
 
     let equivariant, invariant =
         new OnAnything(9L, [ 1L; 3L; 3L ]), new OnAnything(9L, [ 1L; 3L; 3L ])
 
-    use network = MultiInputNetwork.Exchangeable(ports, equivariant, invariant)
+    let names = [| for port in ports -> port.Name |]
+
+    let averaged model =
+        WrapModel(fun input output -> new Equitune(model, input, output))
+
+    use network =
+        new MultiInputLayer(
+            ports,
+            ports,
+            [|
+                Block.Equivariant(Block.EachToItself names, averaged equivariant)
+                Block.InvariantSymmetric(Block.EachToOthers names, averaged invariant)
+            |]
+        )
+
     let random = Random 7
     let x = [| for _ in ports -> (sample random 2L)[0] |]
     let y = network.call x
-    Assert.Equal(3 * 4 + 6 * 4, network.EvaluationsPerInput)
+    // Once for each source, not for each receiver, and all sources in one call.
+    Assert.Equal(int64 (3 * 4 + 3 * 4), network.EvaluationsPerInput)
+    Assert.Equal((1, 2L * 3L * 4L), (invariant.Meter.Calls, invariant.Meter.Rows))
 
     // Two perceptrons of two layers, each parameter once: an optimiser must not step twice.
     Assert.Equal(8, Seq.length (network.parameters ()))
@@ -196,17 +254,13 @@ let ``matrices act on outputs too`` () =
     let quarter = array2D [ [ 0.0; -1.0 ]; [ 1.0; 0.0 ] ]
 
     let direction =
-        NetworkPort("direction", MatrixAction(Representation.Of(c4, [| quarter |])), "image")
+        Port("direction", MatrixAction(Representation.Of(c4, [| quarter |])), factor = "image")
 
     let model = new OnAnything(9L, [ 2L ])
-    let from = NetworkPort("image", image.Action, "image")
+    let from = Port("image", image.Action)
 
     use network =
-        new MultiInputNetwork(
-            [| from |],
-            [| direction |],
-            [| NetworkBlock.Equivariant("image", "direction", model) |]
-        )
+        new MultiInputLayer([| from |], [| direction |], [| Block.Equivariant("image", "direction", model) |])
 
     let x = (sample (Random 8) 2L)[0]
     let y = (network.call [| x |])[0]
@@ -222,29 +276,35 @@ let ``what does not fit is refused in a sentence`` () =
     let model: Model = new OnAnything(9L, [ 5L ])
 
     let make inputs outputs blocks =
-        new MultiInputNetwork(inputs, outputs, blocks)
+        new MultiInputLayer(inputs, outputs, blocks)
 
     refused [ "no block"; "'image'" ] (fun () -> make [| image |] [| image |] [||])
 
-    refused [ "no input called 'imgae'"; "'image'" ] (fun () ->
-        make [| image |] [| image |] [| NetworkBlock.Equivariant("imgae", "image", model) |])
+    refused [ "the input 'imgae'"; "'image'" ] (fun () ->
+        make [| image |] [| image |] [| Block.Equivariant("imgae", "image", model) |])
 
     refused [ "'image'"; "'set'"; "moved independently" ] (fun () ->
-        make [| image |] [| set |] [| NetworkBlock.Equivariant("image", "set", model) |])
+        make [| image |] [| set |] [| Block.Equivariant("image", "set", model) |])
 
-    refused [ "share the factor"; "C4"; "S3" ] (fun () ->
-        make [| NetworkPort("a", image.Action, "f") |] [| NetworkPort("b", set.Action, "f") |] [|
-            NetworkBlock.Equivariant("a", "b", model)
+    refused [ "factor 'f'"; "C4"; "S3" ] (fun () ->
+        make [| Port("a", image.Action, factor = "f") |] [| Port("b", set.Action, factor = "f") |] [|
+            Block.Equivariant("a", "b", model)
         |])
 
     refused [ "called 'image'" ] (fun () ->
-        make [| image; image |] [| image |] [| NetworkBlock.Equivariant("image", "image", model) |])
+        make [| image; image |] [| image |] [| Block.Equivariant("image", "image", model) |])
 
-    refused [ "not linear" ] (fun () -> new InvariantSymmetricBlock(model, image.Action, words.Action))
+    refused [ "not linear" ] (fun () -> single image words [] Evaluation.Plain model)
 
-    refused [ "more than 1048576" ] (fun () ->
+    refused [ "479001600 evaluations"; "1048576" ] (fun () ->
         let large = Group.Symmetric 12
-        new InvariantSymmetricBlock(model, AxisAction(PermutationAction.Natural large, -1), image.Action))
+
+        single
+            (Port("large", AxisAction(PermutationAction.Natural large, -1)))
+            image
+            []
+            Evaluation.Plain
+            model)
 
     let _, network = network ()
     let x = sample (Random 9) 2L
