@@ -286,7 +286,7 @@ module ActionAlgebra =
     /// </summary>
     /// <param name="name">The name, which stands for the matrices in sentences and comparisons.</param>
     /// <param name="matrix">From an element to its matrix; only those of generators are asked for.</param>
-    let matrices name (matrix: 'e -> float[,]) : Action<'e> =
+    let byMatrices name (matrix: 'e -> float[,]) : Action<'e> =
         Action<'e>(
             Represented(
                 -1,

@@ -6,6 +6,7 @@ open Equivariant.Core.Actions
 open Equivariant.Core.Designs
 open Equivariant.Core.Groups
 open Equivariant.Core.Orbits
+open Equivariant.Core.Representations
 
 type internal Port = Equivariant.Core.Layers.Port
 
@@ -297,6 +298,16 @@ module internal Resolve =
             family
         )
 
+    /// Refuses linear maps where there is none but zero, as there may be between actions by matrices.
+    let private requireMaps (from: Port) (into: Port) =
+        let isPermuted (port: Port) = port.Representation.IsPermutation
+
+        if
+            not (isPermuted from && isPermuted into)
+            && HomDimension.Between(from.Representation, into.Representation) = 0
+        then
+            refuse $"no linear map but zero commutes with {from.Group} from {from.Action} to {into.Action}."
+
     /// Works through a layer: from the signals that enter to those that leave.
     let private layer
         number
@@ -418,6 +429,9 @@ module internal Resolve =
                         match block.Kind with
                         | Kind.Eq -> Signal.core into
                         | Kind.IS -> TrivialAction from.Group
+
+                    if block.Network.IsLinearMaps && block.Kind.IsEq then
+                        requireMaps (core declaredInputs (fst edges.Head, from)) (snd leaving[snd edges.Head])
 
                     {
                         Block = block

@@ -8,6 +8,7 @@ open TorchSharp
 open Xunit
 open Equivariant
 open Equivariant.CSharp
+open Equivariant.Tests
 
 [<Fact>]
 let ``the C# example runs, trains and checks itself`` () =
@@ -44,3 +45,15 @@ let ``the C# example costs what the same declaration in F# does`` () =
     let report = Report.of' model
     Assert.Equal(report.Evaluations, bigint example.EvaluationsPerInput)
     Assert.Equal(report.Parameters, example.parameters () |> Seq.sumBy _.numel())
+
+    // The same parameters in the same order; with the same numbers in them, the same values.
+    let compiled = Model.compile Target.cpu model
+    let pairs = Seq.zip (compiled.parameters ()) (example.parameters ()) |> List.ofSeq
+
+    for mine, other in pairs do
+        Assert.Equal<int64[]>(mine.shape, other.shape)
+        use _ = torch.no_grad ()
+        other.copy_ mine |> ignore
+
+    let x = [| for _ in 1..2 -> torch.randn (4L, 3L, 8L, 8L) |]
+    Tensors.assertClose 1e-6 (compiled.call(x)[0]) (example.call (x[0], x[1]))

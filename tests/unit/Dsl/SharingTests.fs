@@ -1,0 +1,338 @@
+/// Declared models whose inputs share groups, weights and places, and groups that act by matrices: each compiles, obeys its
+/// laws and trains.
+module Equivariant.Tests.Dsl.SharingTests
+
+open System
+open TorchSharp
+open Xunit
+open Equivariant
+open Equivariant.Core.Designs
+open Equivariant.Tests
+
+let private side = image 2 4 4 |> under (cyclic 4) rotations
+
+/// C4 turns vectors of the plane.
+let private directions =
+    byMatrices "directions" (fun turn ->
+        let cos, sin = [| 1.0; 0.0; -1.0; 0.0 |][turn], [| 0.0; 1.0; 0.0; -1.0 |][turn]
+        array2D [ [ cos; -sin ]; [ sin; cos ] ])
+
+/// C3 turns them by thirds.
+let private thirds =
+    byMatrices "thirds" (fun turn ->
+        let angle = Math.PI * 2.0 / 3.0 * float turn
+        array2D [ [ cos angle; -(sin angle) ]; [ sin angle; cos angle ] ])
+
+/// The ink in one corner, which moves with turns.
+let private ink (x: torch.Tensor) =
+    x.select(-1, 0L).select(-1, 0L).flatten(1L).sum 1L
+
+let private models: (string * Model) list = [
+    let one network design =
+        Model.empty |> Model.input "x" side |> Model.eqBy design "x" network
+
+    "inputs moved together",
+    network {
+        input "left" side
+        input "right" side
+        together [ "left"; "right" ]
+        eq "left" (convNet 3)
+        eq "right" (convNet 2)
+        eq ("left" --> "right") (convNet 2)
+        eq ("right" --> "left") (convNet 3) quotient
+        apply relu
+        eq "left" (linear 2)
+        eq ("right" --> "left") (linear 2)
+    }
+
+    "a family, by the wreath product",
+    network {
+        family "view" 3 side
+        eq "view" (convNet 2)
+        is ("view" --> "view") (convNet 2)
+    }
+
+    "a family, by the direct product",
+    network {
+        family "view" 3 side
+        together [ "view" ]
+        eq "view" (linear 2)
+        is ("view" --> "view") (linear 2)
+        apply gelu
+        eq "view" (convNet 3)
+        readout (invariant (classes 2))
+    }
+
+    "a family beside an input",
+    network {
+        family "view" 2 side
+        input "whole" (vector 4 |> under (cyclic 4) circle)
+        is ("view" --> "whole") (mlp [ 5 ])
+        is ("whole" --> "view") (mlp [ 5 ])
+        eq "whole" (mlp [ 5 ])
+        output "view 1" (vector 3 |> under (cyclic 4) unmoved)
+        output "view 2" (vector 3 |> under (cyclic 4) unmoved)
+    }
+
+    "vectors to vectors ⊗ vectors",
+    network {
+        input "v" (tensor [ 2; 2 ] |> under (cyclic 3) thirds)
+        eq "v" (linear 3)
+        output "v" (tensor [ 3; 4 ] |> under (cyclic 3) (thirds * thirds))
+    }
+
+    "vectors, gated and normed",
+    network {
+        input "v" (tensor [ 2; 2 ] |> under (cyclic 4) directions)
+        eq "v" (linear 4)
+        apply norm
+        apply relu
+        eq "v" (linear 3)
+        output "v" (tensor [ 3; 7 ] |> under (cyclic 4) (directions + circle + unmoved))
+        readout (invariant (classes 2))
+    }
+
+    "a network on vectors",
+    network {
+        input "v" (tensor [ 2; 2 ] |> under (cyclic 4) directions)
+        eq "v" (mlp [ 6 ])
+    }
+
+    "residual, normed, dropped",
+    network {
+        input "x" side
+        eq "x" (convNet 2)
+        skip "x"
+        apply norm
+        apply relu
+        apply (dropout 0.25)
+        eq "x" (convNet 2)
+        skip "x"
+    }
+
+    "one network for two blocks",
+    network {
+        input "a" side
+        input "b" side
+        eq "a" (convNet 2 |> shared "trunk")
+        eq "b" (convNet 2 |> shared "trunk")
+        is ("a" --> "b") (convNet 2 |> shared "trunk")
+    }
+
+    "designs on invariant-symmetric blocks",
+    network {
+        input "a" side
+        input "b" (image 2 4 4 |> under (cyclic 4 >< cyclic 2) (rotations >< channels circle))
+        is ("a" --> "b") (mlp [ 5 ]) (equitune |> weighted 4)
+        is ("b" --> "a") (mlp [ 5 ]) quotient
+    }
+
+    "least of a loss of one's own",
+    one
+        (mlp [ 5 ])
+        (equitune
+         |> leastLoss (proxyLoss "size" (fun y -> y.square().flatten(1L).sum 1L)))
+
+    "framed", one (convNet 2) (framed "least ink" (fun () -> Frame.LeastEnergy(Func<_, _> ink)))
+    "canonical by a network", one (convNet 2) (canonicalBy (mlp [ 4 ]))
+    "weighted by a network", one (convNet 2) (equitune |> weightedBy (mlp [ 3; 3 ]))
+
+    "a design for each factor",
+    network {
+        input "x" (image 2 4 4 |> under (cyclic 4 >< cyclic 2) (rotations >< channels circle))
+
+        eq
+            "x"
+            (mlp [ 6 ])
+            (byFactor [
+                equitune
+                canonical "first channel" (fun x -> x.select(1, 0L).flatten(1L).sum 1L)
+            ])
+    }
+]
+
+/// The names of the models, for the theories.
+let names: obj[] seq = models |> Seq.map (fun (name, _) -> [| name :> obj |])
+
+let private draw (compiled: CompiledModel) batch = [|
+    for name in compiled.InputNames -> (Laws.sampling compiled name).Draw batch 1
+|]
+
+let private inDouble model =
+    Model.compile
+        {
+            Target.cpu with
+                DType = torch.float64
+        }
+        model
+
+[<Theory; MemberData(nameof names)>]
+let ``each compiles, obeys its laws and trains`` (name: string) =
+    let model = models |> List.find (fst >> (=) name) |> snd
+    Assert.Empty(Model.problems model)
+    let compiled = inDouble model
+    compiled.eval ()
+
+    for law in Laws.ofCompiled compiled do
+        match Law.judge 10 7UL law with
+        | Verdict.Held _ -> ()
+        | Verdict.Broken counterexample -> Assert.Fail counterexample
+
+    compiled.train ()
+
+    let loss =
+        compiled.call (draw compiled 3L)
+        |> Seq.map _.pow(2.0.ToScalar()).sum()
+        |> Seq.reduce (+)
+
+    loss.backward ()
+
+    let gradients =
+        compiled.parameters () |> Seq.map _.grad |> Seq.filter (isNull >> not)
+
+    Assert.True(
+        gradients
+        |> Seq.exists (fun gradient -> gradient.abs().max().item<double>() > 0.0)
+    )
+
+    let evaluations = (Report.ofCompiled compiled).Evaluations
+    Assert.True(evaluations > 0I)
+
+[<Fact>]
+let ``inputs that move together have all equivariant maps between them, not the invariant-symmetric ones alone``
+    ()
+    =
+    let model =
+        network {
+            input "left" side
+            input "right" side
+            together [ "left"; "right" ]
+            eq ("left" --> "right") (linear 1)
+            eq ("right" --> "left") (linear 1)
+        }
+
+    use scope = torch.NewDisposeScope()
+    let compiled = inDouble model
+    let x = draw compiled 1L
+    let y = compiled.call x
+    // What an invariant-symmetric map gave would be the same at all places of an orbit.
+    Assert.True(y[0].std().item<double>() > 1e-3)
+    // 16 pixels in 4 orbits: 16·16/4 maps, and a bias for each orbit; twice, from 2 channels to 1.
+    Assert.Equal(2L * (64L * 2L + 4L), compiled.ParameterCount)
+
+[<Fact>]
+let ``a family of any size has as many parameters, and each member is evaluated once`` () =
+    let sized count =
+        network {
+            family "view" count side
+            eq "view" (convNet 2)
+            is ("view" --> "view") (convNet 2)
+        }
+
+    let report count = Report.of' (sized count)
+    Assert.Equal((report 2).Parameters, (report 5).Parameters)
+    // Four turns of each member, for the block on itself and for what it tells the others.
+    Assert.Equal(5I * 4I + 5I * 4I, (report 5).Evaluations)
+
+[<Fact>]
+let ``a random mean is declared, with its price`` () =
+    let model =
+        Model.empty |> Model.input "x" side |> Model.eqBy (sampled 3) "x" (convNet 2)
+
+    Assert.Equal(3I, (Report.of' model).Evaluations)
+    let first, again = Model.compile Target.cpu model, Model.compile Target.cpu model
+    let x = draw first 2L
+    Tensors.assertClose 0.0 (first.call(x)[0]) (again.call(x)[0])
+
+[<Fact>]
+let ``a model is saved under declared names, and its inner network is at hand`` () =
+    let net = torch.nn.Conv2d(2L, 3L, 3L, padding = 1L)
+
+    let model =
+        network {
+            input "front" side
+            input "side" side
+            eq "front" (wrapping "mine" (fun () -> net) |> giving (image 3 4 4))
+            is ("side" --> "front") (convNet 3)
+            readout (invariant (classes 2))
+        }
+
+    let compiled = Model.compile Target.cpu model
+    let names = compiled.state_dict().Keys |> Set.ofSeq
+    Assert.Contains("layer1.eq_front.model.weight", names)
+    Assert.Contains("layer1.is_side_front.model.0.weight", names)
+    Assert.Contains("readout.is_front_readout.weight", names)
+    Assert.Same(net, compiled.Inner "front")
+
+    Assert.IsAssignableFrom<torch.nn.Module>(compiled.Inner "side --> front")
+    |> ignore
+
+    Expect.refused [ "\"back\""; "\"side --> front\"" ] (fun () -> compiled.Inner "back")
+
+let private problemsOf model =
+    Model.problems model |> List.map string |> String.concat "\n"
+
+[<Fact>]
+let ``what cannot be shared is a problem with a place`` () =
+    let says (parts: string list) model =
+        let problems = problemsOf model
+
+        for part in parts do
+            Assert.Contains(part, problems)
+
+    let start =
+        Model.empty
+        |> Model.input "a" side
+        |> Model.input "b" (image 2 4 4 |> under (cyclic 2) rotations)
+
+    start
+    |> Model.together [ "a"; "b" ]
+    |> Model.eq "a" (convNet 2)
+    |> Model.eq "b" (convNet 2)
+    |> says [ "together a+b"; "C4"; "C2"; "one group" ]
+
+    start
+    |> Model.eqBetween ("a" --> "b") None (convNet 2)
+    |> Model.eq "b" (convNet 2)
+    |> says [ "eq block \"a\" --> \"b\""; "moved independently"; "together" ]
+
+    start
+    |> Model.eq "a" (convNet 2 |> shared "trunk")
+    |> Model.eq "b" (convNet 3 |> shared "trunk")
+    |> says [ "shares \"trunk\""; "eq block \"a\"" ]
+
+    start
+    |> Model.family "a" 2 side
+    |> Model.eq "a" (convNet 2)
+    |> Model.eq "b" (convNet 2)
+    |> says [ "family \"a\""; "same name" ]
+
+    start
+    |> Model.eq "a" (convNet 2)
+    |> Model.eq "b" (convNet 2)
+    |> Model.apply (dropout 1.5)
+    |> says [ "dropout 1.5"; "probability" ]
+
+    start
+    |> Model.eqBy (byFactor [ equitune; equitune ]) "a" (convNet 2)
+    |> Model.eq "b" (convNet 2)
+    |> says [ "direct product"; "C4" ]
+
+    let broken = byMatrices "broken" (fun turn -> array2D [ [ float turn + 1.0 ] ])
+
+    Model.empty
+    |> Model.input "v" (tensor [ 2; 1 ] |> under (cyclic 4) broken)
+    |> Model.eq "v" (linear 1)
+    |> says [ "input \"v\""; "do not represent" ]
+
+    // A half turn reverses vectors and leaves their products alone: nothing linear leads from one to the other.
+    Model.empty
+    |> Model.input "v" (tensor [ 2; 2 ] |> under (cyclic 4) directions)
+    |> Model.eq "v" (linear 1)
+    |> Model.outputAs "v" (tensor [ 1; 4 ] |> under (cyclic 4) (directions * directions))
+    |> says [ "eq block \"v\""; "no linear map" ]
+
+    Model.empty
+    |> Model.input "v" (tensor [ 2; 3 ] |> under (cyclic 4) directions)
+    |> Model.eq "v" (linear 1)
+    |> says [ "input \"v\""; "dimension 2"; "has 3" ]
