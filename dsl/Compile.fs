@@ -4,6 +4,7 @@ open TorchSharp
 open Equivariant.Core
 open Equivariant.Core.Designs
 open Equivariant.Core.Native
+open Equivariant.Core.Serialization
 
 /// <summary>A declaration has problems; the message lists all of them, one a line.</summary>
 type DeclarationException(problems: Problem list) =
@@ -43,6 +44,7 @@ module Target =
 
     /// The device itself; refuses one that is not there.
     let internal device target =
+        LibTorch.Load()
         let name = target.Device
 
         let gpu (number: string) =
@@ -471,3 +473,14 @@ module ModelExtensions =
         /// <summary>Compiles a model for a target: a device, a type of numbers and a seed.</summary>
         /// <exception cref="T:Equivariant.DeclarationException">The declaration has problems; all are listed.</exception>
         let compile target model = Compile.model target model
+
+        /// <summary>The parameters of a compiled model, for an optimiser.</summary>
+        let parameters (compiled: CompiledModel) = compiled.parameters ()
+
+        /// <summary>Saves the parameters and buffers of a compiled model, under declared names, as safetensors.</summary>
+        let save (path: string) (compiled: CompiledModel) = Safetensors.Save(path, compiled)
+
+        /// <summary>Loads into a compiled model what a model of the same declaration saved.</summary>
+        /// <exception cref="T:Equivariant.Core.EquivariantException">The file does not fit; nothing of it is loaded.</exception>
+        let load (path: string) (compiled: CompiledModel) =
+            Safetensors.Load(path, compiled) |> ignore

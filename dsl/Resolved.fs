@@ -431,7 +431,9 @@ module internal Resolve =
                         | Kind.IS -> TrivialAction from.Group
 
                     if block.Network.IsLinearMaps && block.Kind.IsEq then
-                        requireMaps (core declaredInputs (fst edges.Head, from)) (snd leaving[snd edges.Head])
+                        requireMaps
+                            (core declaredInputs (fst edges.Head, from))
+                            (snd leaving[snd edges.Head])
 
                     {
                         Block = block
