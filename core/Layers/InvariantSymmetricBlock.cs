@@ -1,4 +1,5 @@
 using Equivariant.Core.Actions;
+using Equivariant.Core.Designs;
 using Equivariant.Core.Groups;
 using Equivariant.Core.Orbits;
 using TorchSharp;
@@ -66,8 +67,9 @@ public sealed class InvariantSymmetricBlock : nn.Module<Tensor, Tensor>
     /// <returns>The outputs, <c>[B, …]</c>.</returns>
     public override Tensor forward(Tensor input)
     {
+        DesignChecks.RequireInput(Input, input, _expand.Count);
         using DisposeScope scope = NewDisposeScope();
-        Tensor values = Evaluation.Evaluate(rows => _model.call(rows[0]), _expand.Expand(input));
+        Tensor values = Evaluation.Evaluate(_model, DesignChecks.Transforms(Input, input, () => _expand.Expand(input)));
         Tensor mean = values.unflatten(0, _expand.Count, input.shape[0]).mean([0L]);
         return _symmetrise.Apply(mean).MoveToOuterDisposeScope();
     }
