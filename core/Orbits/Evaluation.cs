@@ -87,9 +87,9 @@ public sealed record Evaluation(bool Distinct = false, int? ChunkRows = null, bo
     {
         long rows = inputs[0].shape[0];
         Tensor[] keys = [.. inputs.Select(x => Keys(x.detach().reshape(rows, -1)))];
-        // Tokens and pixels are compared as numbers of one type.
+        // Tokens and pixels are compared as numbers of one type; double holds every token number too.
         bool whole = keys.All(key => !key.is_floating_point());
-        Tensor joined = cat([.. keys.Select(key => whole || key.is_floating_point() ? key : Halves(key))], 1);
+        Tensor joined = cat([.. keys.Select(key => whole ? key : key.to(ScalarType.Float64))], 1);
         (Tensor distinct, Tensor? inverse, _) = joined.unique(return_inverse: true, dim: 0);
         // Any row of a class stands for it: which of the equal writes wins does not matter.
         Tensor row = empty([distinct.shape[0]], ScalarType.Int64, joined.device)
@@ -115,8 +115,4 @@ public sealed record Evaluation(bool Distinct = false, int? ChunkRows = null, bo
         Tensor odd = wide.isnan().to(ScalarType.Float64) + (wide.eq(0) & wide.signbit()).to(ScalarType.Float64).mul(2);
         return odd.any().item<bool>() ? cat([wide.nan_to_num(0, double.PositiveInfinity, double.NegativeInfinity), odd], 1) : wide;
     }
-
-    /// <summary>Integers as pairs of doubles, which hold 53 bits.</summary>
-    private static Tensor Halves(Tensor x) =>
-        cat([x.bitwise_right_shift(32), x.bitwise_and(0xffffffffL)], 1).to(ScalarType.Float64);
 }
