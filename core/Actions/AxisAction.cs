@@ -88,6 +88,12 @@ public sealed class AxisAction : TensorAction
                 $"{this} needs {Indices.Degree} coordinates along axes {_first} … {_first + _span - 1}, but a tensor of shape [{string.Join(", ", shape)}] has {n}.");
         }
 
+        // libtorch gathers complex numbers by aligned loads, but what TorchSharp makes of a .NET array need not be aligned.
+        if (x.dtype == ScalarType.ComplexFloat64 && x.device_type == DeviceType.CPU)
+        {
+            x = x.clone();
+        }
+
         long before = Product(shape, 1, first);
         return first + _span == shape.Length
             ? x.reshape(shape[0], before, n)

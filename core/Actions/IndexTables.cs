@@ -17,7 +17,8 @@ internal static class IndexTables
     private static DeviceTensor Build(IReadOnlyList<GroupElement> elements, PermutationAction action, bool inverse)
     {
         int degree = action.Degree;
-        var table = new long[elements.Count * (long)degree];
+        TableLimit.Require(elements.Count, degree, sizeof(long), $"{action.Group} on {action.Name}");
+        var table = new long[elements.Count * degree];
         var permutation = new int[degree];
         for (int t = 0; t < elements.Count; t++)
         {

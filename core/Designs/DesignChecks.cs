@@ -1,9 +1,13 @@
+using System.Numerics;
 using Equivariant.Core.Actions;
 using Equivariant.Core.Groups;
+using Equivariant.Core.Native;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Equivariant.Core.Designs;
 
-/// <summary>What every design asks of its parts.</summary>
+/// <summary>What every design asks of its parts and of its inputs.</summary>
 internal static class DesignChecks
 {
     public static void RequireOneGroup(IReadOnlyList<QuotientTerm> terms, params ReadOnlySpan<Group> groups)
@@ -36,6 +40,115 @@ internal static class DesignChecks
         if (models != 1 && models != terms)
         {
             throw new EquivariantException($"{models} models can't serve {terms} terms: give one model for all, or one for each.");
+        }
+    }
+
+    /// <summary>Refuses a batch on which the action, or a number of transforms of it, is not defined.</summary>
+    public static void RequireInput(TensorAction action, Tensor x, int transforms)
+    {
+        RequireDense(x);
+        if (x.dim() == 0)
+        {
+            throw new EquivariantException("A design takes batches, whose first axis counts the inputs, but a tensor without axes was given: unsqueeze it.");
+        }
+
+        if (action is TokenAction tokens)
+        {
+            RequireTokens(tokens.Vocabulary, x, "token");
+        }
+
+        BigInteger bytes = (BigInteger)x.numel() * x.element_size() * transforms;
+        if (bytes > long.MaxValue)
+        {
+            throw new EquivariantException(
+                $"{transforms} transforms of a tensor of shape {Shape(x)} would take {bytes} bytes, more than any memory has: give a smaller batch, or smaller inputs.");
+        }
+    }
+
+    /// <summary>Transforms a batch; what libtorch has against it becomes a sentence.</summary>
+    public static Tensor Transforms(TensorAction action, Tensor x, Func<Tensor> expand) =>
+        TorchErrors.Explain(expand, () => $"{action} can't act on a {x.dtype} tensor of shape {Shape(x)}");
+
+    /// <summary>Refuses what are no numbers of tokens.</summary>
+    public static void RequireTokens(PermutationAction vocabulary, Tensor tokens, string what)
+    {
+        RequireDense(tokens);
+        if (tokens.dtype is not (ScalarType.Int64 or ScalarType.Int32))
+        {
+            throw new EquivariantException($"The {what}s have to be whole numbers, Int64, but a tensor of {tokens.dtype} was given.");
+        }
+
+        if (tokens.numel() == 0)
+        {
+            return;
+        }
+
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
+        long[] ends = stack([tokens.min(), tokens.max()]).to(ScalarType.Int64).cpu().data<long>().ToArray();
+        foreach (long token in ends)
+        {
+            if (token < 0 || token >= vocabulary.Degree)
+            {
+                throw new EquivariantException(
+                    $"The {what} {token} is not in the vocabulary, whose tokens are 0 … {vocabulary.Degree - 1}: pad with a token of the vocabulary that the group does not move.");
+            }
+        }
+    }
+
+    /// <summary>Refuses a batch of sentences, <c>[B, S]</c>, that is none.</summary>
+    public static void RequireSentences(PermutationAction vocabulary, Tensor tokens, string what)
+    {
+        if (tokens.dim() != 2)
+        {
+            throw new EquivariantException($"The {what}s have to be a batch of sentences, [B, length], but a tensor of shape {Shape(tokens)} was given.");
+        }
+
+        RequireTokens(vocabulary, tokens, what);
+    }
+
+    /// <summary>One real number a row, <c>[R]</c> or <c>[R, 1]</c>, as <c>[R]</c> in floating point.</summary>
+    /// <param name="numbers">The numbers.</param>
+    /// <param name="rows">How many there have to be.</param>
+    /// <param name="what">Who gave them, to be blamed.</param>
+    public static Tensor PerRow(Tensor numbers, long rows, string what)
+    {
+        if (numbers.dim() == 0 || numbers.shape[0] != rows || numbers.numel() != rows)
+        {
+            throw new EquivariantException(
+                $"{what} has to give one number for each of {rows} rows, [{rows}] or [{rows}, 1], but gave a tensor of shape {Shape(numbers)}.");
+        }
+
+        if (numbers.is_complex())
+        {
+            throw new EquivariantException($"{what} has to give real numbers, but gave a tensor of {numbers.dtype}.");
+        }
+
+        Tensor flat = numbers.reshape(rows);
+        return flat.is_floating_point() ? flat : flat.to(ScalarType.Float64);
+    }
+
+    /// <summary>Like <see cref="PerRow"/>, for numbers of which the least is looked for.</summary>
+    public static Tensor ComparablePerRow(Tensor numbers, long rows, string what)
+    {
+        Tensor flat = PerRow(numbers, rows, what);
+        using DisposeScope scope = NewDisposeScope();
+        if (flat.detach().isnan().any().item<bool>())
+        {
+            throw new EquivariantException($"{what} gave NaN for some of {rows} rows, so none of them is the least.");
+        }
+
+        return flat;
+    }
+
+    /// <summary>A tensor's shape in brackets.</summary>
+    public static string Shape(Tensor x) => $"[{string.Join(", ", x.shape)}]";
+
+    private static void RequireDense(Tensor x)
+    {
+        if (x.is_sparse)
+        {
+            throw new EquivariantException($"A design takes dense tensors, but a sparse one of shape {Shape(x)} was given: convert it with to_dense().");
         }
     }
 }

@@ -1,3 +1,4 @@
+using Equivariant.Core.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -33,6 +34,14 @@ public abstract class Frame : nn.Module
     /// <returns>Weights <c>[G, B]</c> that add up to one over the elements; zero where an element is not in the frame.</returns>
     public abstract Tensor Weights(Tensor rows, int elements);
 
+    /// <summary>The energies of the transforms, <c>[G, B]</c>.</summary>
+    private static Tensor Energies(Func<Tensor, Tensor> energy, Tensor rows, int elements)
+    {
+        Tensor numbers = TorchErrors.Explain(
+            () => energy(rows), () => $"The energy can't be computed on {rows.dtype} rows of shape {DesignChecks.Shape(rows)}");
+        return DesignChecks.ComparablePerRow(numbers, rows.shape[0], "The energy").view(elements, -1);
+    }
+
     private static Tensor Least(Tensor energies, double tolerance)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -46,7 +55,7 @@ public abstract class Frame : nn.Module
         {
             using DisposeScope scope = NewDisposeScope();
             using IDisposable noGrad = no_grad();
-            return Least(energy(rows).view(elements, -1), tolerance).MoveToOuterDisposeScope();
+            return Least(Energies(energy, rows, elements), tolerance).MoveToOuterDisposeScope();
         }
     }
 
@@ -66,7 +75,7 @@ public abstract class Frame : nn.Module
         public override Tensor Weights(Tensor rows, int elements)
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor energies = _energy.call(rows).view(elements, -1);
+            Tensor energies = Energies(_energy.call, rows, elements);
             Tensor weights = Least(energies.detach(), _tolerance);
             if (training)
             {

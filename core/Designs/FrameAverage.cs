@@ -1,5 +1,6 @@
 using Equivariant.Core.Actions;
 using Equivariant.Core.Groups;
+using Equivariant.Core.Native;
 using Equivariant.Core.Orbits;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -18,6 +19,7 @@ namespace Equivariant.Core.Designs;
 public class FrameAverage : nn.Module<Tensor, Tensor>
 {
     private readonly nn.IModule<Tensor, Tensor> _model;
+    private readonly TensorAction _input;
     private readonly OrbitMap _transforms;
     private readonly OrbitMap _inverses;
 
@@ -36,6 +38,7 @@ public class FrameAverage : nn.Module<Tensor, Tensor>
 
         IReadOnlyList<GroupElement> elements = OrbitLimit.List(input.Group);
         _model = model;
+        _input = input;
         _transforms = input.Over(elements);
         _inverses = output.Over([.. elements.Select(g => g.Inverse())]);
         Frame = frame;
@@ -56,17 +59,19 @@ public class FrameAverage : nn.Module<Tensor, Tensor>
     /// <summary>Evaluates the equivariant model.</summary>
     /// <param name="input">The batch, <c>[B, …]</c>.</param>
     /// <returns>The outputs, <c>[B, …]</c>.</returns>
+    /// <exception cref="EquivariantException">The input, the frame's weights or the model's values are not what they have to be.</exception>
     public override Tensor forward(Tensor input)
     {
+        DesignChecks.RequireInput(_input, input, _transforms.Count);
         using DisposeScope scope = NewDisposeScope();
         long batch = input.shape[0];
-        Tensor rows = _transforms.Expand(input);
-        Tensor weights = Frame.Weights(rows, _transforms.Count);
+        Tensor rows = DesignChecks.Transforms(_input, input, () => _transforms.Expand(input));
+        Tensor weights = Weights(rows, batch);
         Tensor places = weights.detach().ne(0).nonzero();
         Tensor element = places.select(1, 0);
         Tensor which = places.select(1, 1);
         Tensor picked = rows.index_select(0, (element * batch) + which);
-        Tensor values = Evaluation.Evaluate(inputs => _model.call(inputs[0]), picked);
+        Tensor values = Evaluation.Evaluate(_model, picked);
         Tensor pulledBack = _inverses.Select(values, element);
         Tensor weight = weights.index([TensorIndex.Tensor(element), TensorIndex.Tensor(which)]).to(values.dtype);
         Tensor weighed = pulledBack * weight.view([-1, .. Enumerable.Repeat(1L, (int)values.dim() - 1)]);
@@ -74,4 +79,41 @@ public class FrameAverage : nn.Module<Tensor, Tensor>
         return zeros([batch, .. values.shape[1..]], values.dtype, values.device)
             .index_add(0, which, weighed, 1).MoveToOuterDisposeScope();
     }
+
+    /// <summary>The frame's weights, <c>[G, B]</c>: a mean of each input's transforms, or a sentence.</summary>
+    private Tensor Weights(Tensor rows, long batch)
+    {
+        long elements = _transforms.Count;
+        Tensor weights = TorchErrors.Explain(
+            () => Frame.Weights(rows, _transforms.Count),
+            () => $"The frame can't weigh {rows.dtype} transforms of shape {DesignChecks.Shape(rows)}");
+        if (weights.dim() != 2 || weights.shape[0] != elements || weights.shape[1] != batch)
+        {
+            throw new EquivariantException(
+                $"The frame has to give a weight to each of {elements} transforms of each of {batch} inputs, [{elements}, {batch}], but gave a tensor of shape {DesignChecks.Shape(weights)}.");
+        }
+
+        if (weights.is_complex())
+        {
+            throw new EquivariantException($"The frame has to give real weights, but gave a tensor of {weights.dtype}.");
+        }
+
+        Tensor sums = weights.detach().to(ScalarType.Float64);
+        // Written so that NaN fails.
+        if (!sums.ge(0).all().item<bool>() || !(sums.sum([0L]) - 1).abs().le(Rounding(weights.dtype)).all().item<bool>())
+        {
+            throw new EquivariantException(
+                "The frame's weights have to be a mean over the transforms of each input: none negative or NaN, and their sum over the elements 1. Divide them by their sum.");
+        }
+
+        return weights;
+    }
+
+    /// <summary>How far from 1 a sum of weights of some precision may be.</summary>
+    private static double Rounding(ScalarType dtype) => dtype switch
+    {
+        ScalarType.BFloat16 or ScalarType.Float16 => 0.1,
+        ScalarType.Float32 => 1e-3,
+        _ => 1e-8,
+    };
 }

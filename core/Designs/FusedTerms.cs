@@ -110,6 +110,8 @@ internal sealed class FusedTerms
     /// <summary>For every transversal element <c>t</c> and coordinate, the pool that <c>t⁻¹</c> takes it to, <c>[R, n]</c>.</summary>
     private static DeviceTensor PoolTable(IReadOnlyList<QuotientTerm> terms, PermutationAction action, int[][] poolOf)
     {
+        long elements = terms.Sum(term => (long)term.Evaluations);
+        TableLimit.Require(elements, action.Degree, sizeof(long), $"{action.Group} on {action.Name}");
         var rows = new List<long>();
         var preimages = new int[action.Degree];
         for (int i = 0; i < terms.Count; i++)

@@ -21,6 +21,11 @@ public static class GreedyDecoding
     /// </returns>
     public static Tensor Decode(SequenceModel model, Tensor source, long start, long end, int maximumLength)
     {
+        if (maximumLength < 0)
+        {
+            throw new EquivariantException($"A target can't have {maximumLength} tokens: give a maximum length of 0 or more.");
+        }
+
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
         Tensor output = full([source.shape[0], maximumLength], end, ScalarType.Int64, source.device);

@@ -1,5 +1,7 @@
 using Equivariant.Core.Actions;
 using Equivariant.Core.Groups;
+using Equivariant.Core.Native;
+using Equivariant.Core.Orbits;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -56,12 +58,14 @@ public abstract class Invariance
     {
         internal override Func<Tensor, Tensor> Over(Subgroup kernel, TensorAction action)
         {
-            OrbitMap orbit = action.Over([.. kernel.Elements]);
+            OrbitMap orbit = action.Over(OrbitLimit.ListKernel(kernel));
             return x =>
             {
                 using DisposeScope scope = NewDisposeScope();
                 Tensor rows = orbit.Expand(x);
-                Tensor place = energy(rows).view(orbit.Count, x.shape[0]).argmin(0);
+                Tensor energies = TorchErrors.Explain(
+                    () => energy(rows), () => $"The energy can't be computed on {rows.dtype} rows of shape {DesignChecks.Shape(rows)}");
+                Tensor place = DesignChecks.ComparablePerRow(energies, rows.shape[0], "The energy").view(orbit.Count, x.shape[0]).argmin(0);
                 Tensor row = place * x.shape[0] + arange(x.shape[0], device: x.device);
                 return rows.index_select(0, row).MoveToOuterDisposeScope();
             };

@@ -34,9 +34,12 @@ public static class MemoryEstimate
     {
         var sizes = new List<long>();
         var hooks = new List<Action>();
-        bool wasTraining = model is nn.Module { training: true };
+        var modes = new List<(nn.Module Layer, bool Training)>();
         if (model is nn.Module whole)
         {
+            // Parents come before their parts, and setting a mode sets it for all parts: restored in this order, each
+            // has its own again.
+            modes.AddRange(whole.modules().Prepend(whole).Select(layer => (layer, layer.training)));
             // Normalisation layers refuse a single row in train mode, or would learn from it.
             whole.eval();
             foreach (nn.Module<Tensor, Tensor> layer in whole.modules().OfType<nn.Module<Tensor, Tensor>>().Where(m => !m.children().Any()))
@@ -57,10 +60,7 @@ public static class MemoryEstimate
         finally
         {
             hooks.ForEach(remove => remove());
-            if (wasTraining)
-            {
-                ((nn.Module)model).train();
-            }
+            modes.ForEach(mode => mode.Layer.train(mode.Training));
         }
 
         return training ? sizes.Sum() : sizes.Zip(sizes.Prepend(0), (size, before) => size + before).Max();

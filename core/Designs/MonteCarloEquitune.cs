@@ -10,11 +10,15 @@ namespace Equivariant.Core.Designs;
 /// Equituning over a group too large to list, by an average over uniform random elements: equivariant in expectation
 /// only, with the error that <see cref="StandardError"/> reports.
 /// </summary>
-/// <remarks>An explicit choice: no other design approximates.</remarks>
+/// <remarks>
+/// An explicit choice: no other design approximates. Threads may share it; its generator then serves them in the order
+/// in which they come.
+/// </remarks>
 public sealed class MonteCarloEquitune : nn.Module<Tensor, Tensor>
 {
     private readonly nn.IModule<Tensor, Tensor> _model;
     private readonly Random _random;
+    private readonly Lock _lock = new();
     private Tensor? _variance;
 
     /// <summary>Wraps a model.</summary>
@@ -62,14 +66,23 @@ public sealed class MonteCarloEquitune : nn.Module<Tensor, Tensor>
     /// the first. It shrinks with the root of the number of samples.
     /// </summary>
     /// <remarks>Reading it waits for the device; evaluating the model does not.</remarks>
-    public double StandardError => _variance is null ? double.NaN : Math.Sqrt(_variance.item<double>() / Samples);
+    public double StandardError
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _variance is null ? double.NaN : Math.Sqrt(_variance.item<double>() / Samples);
+            }
+        }
+    }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         if (disposing)
         {
-            _variance?.Dispose();
+            Keep(null);
         }
 
         base.Dispose(disposing);
@@ -78,14 +91,33 @@ public sealed class MonteCarloEquitune : nn.Module<Tensor, Tensor>
     /// <summary>Evaluates the model on random transforms of the batch.</summary>
     /// <param name="input">The batch, <c>[B, …]</c>.</param>
     /// <returns>The averaged outputs, <c>[B, …]</c>.</returns>
+    /// <exception cref="EquivariantException">The input or the model's values are not what they have to be.</exception>
     public override Tensor forward(Tensor input)
     {
+        DesignChecks.RequireInput(Input, input, Samples);
         using DisposeScope scope = NewDisposeScope();
-        GroupElement[] elements = [.. Enumerable.Range(0, Samples).Select(_ => Input.Group.Random(_random))];
-        Tensor values = Evaluation.Evaluate(inputs => _model.call(inputs[0]), Input.Over(elements).Expand(input));
+        GroupElement[] elements = Draw();
+        Tensor values = Evaluation.Evaluate(_model, DesignChecks.Transforms(Input, input, () => Input.Over(elements).Expand(input)));
         Tensor pulledBack = Output.Over(elements).PullBack(values).unflatten(0, Samples, input.shape[0]);
-        _variance?.Dispose();
-        _variance = pulledBack.detach().var(0).mean().to(ScalarType.Float64).DetachFromDisposeScope();
+        Keep(pulledBack.detach().var(0).mean().to(ScalarType.Float64).DetachFromDisposeScope());
         return pulledBack.mean([0L]).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>A generator of random numbers serves one thread at a time, and may be shared with other designs.</summary>
+    private GroupElement[] Draw()
+    {
+        lock (_random)
+        {
+            return [.. Enumerable.Range(0, Samples).Select(_ => Input.Group.Random(_random))];
+        }
+    }
+
+    private void Keep(Tensor? variance)
+    {
+        lock (_lock)
+        {
+            _variance?.Dispose();
+            _variance = variance;
+        }
     }
 }

@@ -17,6 +17,12 @@ internal sealed class OrbitReduction(QuotientTerm term, TensorAction output, Red
         using DisposeScope scope = NewDisposeScope();
         Tensor pulledBack = _map.PullBack(values).unflatten(0, _map.Count, values.shape[0] / _map.Count);
         Tensor reduced = reduction.Reduce(rows, values, pulledBack);
+        if (!reduced.shape.AsSpan().SequenceEqual(pulledBack.shape.AsSpan(1)))
+        {
+            throw new EquivariantException(
+                $"The reduction '{reduction.GetName()}' has to take values {DesignChecks.Shape(pulledBack)} to one of shape [{string.Join(", ", pulledBack.shape[1..])}], but gave {DesignChecks.Shape(reduced)}.");
+        }
+
         return (_symmetrise is null ? reduced : _symmetrise.Apply(reduced)).MoveToOuterDisposeScope();
     }
 }

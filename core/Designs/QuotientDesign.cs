@@ -103,15 +103,18 @@ public class QuotientDesign : nn.Module<Tensor, Tensor>
     /// <summary>Evaluates the equivariant model.</summary>
     /// <param name="input">The batch, <c>[B, …]</c>.</param>
     /// <returns>The outputs, <c>[B, …]</c>.</returns>
+    /// <exception cref="EquivariantException">The input or the models' values are not what they have to be.</exception>
     public override Tensor forward(Tensor input)
     {
+        DesignChecks.RequireInput(Input, input, EvaluationsPerInput);
         using DisposeScope scope = NewDisposeScope();
         if (_fused is not null)
         {
-            return _fused.Collect(Evaluate(_models[0], _fused.Expand(input))).MoveToOuterDisposeScope();
+            Tensor all = DesignChecks.Transforms(Input, input, () => _fused.Expand(input));
+            return _fused.Collect(Evaluate(_models[0], all)).MoveToOuterDisposeScope();
         }
 
-        Tensor[] rows = [.. _terms.Select(term => term.Expand(input))];
+        Tensor[] rows = [.. _terms.Select(term => DesignChecks.Transforms(Input, input, () => term.Expand(input)))];
         Tensor[] values = _models.Length == 1
             ? EvaluateTogether(rows)
             : [.. _models.Zip(rows, Evaluate)];
@@ -122,7 +125,7 @@ public class QuotientDesign : nn.Module<Tensor, Tensor>
     private Tensor[] EvaluateTogether(Tensor[] rows) =>
         Evaluate(_models[0], rows.Length == 1 ? rows[0] : cat(rows, 0)).split([.. rows.Select(row => row.shape[0])], 0);
 
-    private Tensor Evaluate(nn.IModule<Tensor, Tensor> model, Tensor rows) => Evaluation.Evaluate(inputs => model.call(inputs[0]), rows);
+    private Tensor Evaluate(nn.IModule<Tensor, Tensor> model, Tensor rows) => Evaluation.Evaluate(model, rows);
 
     /// <summary>A term with its actions prepared, where terms are not fused.</summary>
     private sealed class Term(QuotientTerm term, TensorAction input, TensorAction output, Invariance invariance, Reduction reduction)
@@ -134,7 +137,14 @@ public class QuotientDesign : nn.Module<Tensor, Tensor>
         public Tensor Expand(Tensor x)
         {
             using DisposeScope scope = NewDisposeScope();
-            return _expand.Expand(_invariant is null ? x : _invariant(x)).MoveToOuterDisposeScope();
+            Tensor invariant = _invariant is null ? x : _invariant(x);
+            if (invariant.dim() == 0 || invariant.shape[0] != x.shape[0])
+            {
+                throw new EquivariantException(
+                    $"An invariant map has to give one value for each input, but {invariance} takes {DesignChecks.Shape(x)} to {DesignChecks.Shape(invariant)}.");
+            }
+
+            return _expand.Expand(invariant).MoveToOuterDisposeScope();
         }
 
         public Tensor Collect(Tensor rows, Tensor values) => _collect.Apply(rows, values);

@@ -1,5 +1,6 @@
 using Equivariant.Core.Actions;
 using Equivariant.Core.Groups;
+using Equivariant.Core.Native;
 using Equivariant.Core.Orbits;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -19,6 +20,8 @@ public class QuotientSequenceModel : SequenceModel
 {
     private readonly TorchSharp.Modules.ModuleList<SequenceModel> _models;
     private readonly Term[] _terms;
+    private readonly PermutationAction _source;
+    private readonly PermutationAction _target;
 
     /// <summary>Wraps one model that all terms share.</summary>
     /// <param name="model">The network; it becomes a child module.</param>
@@ -59,6 +62,8 @@ public class QuotientSequenceModel : SequenceModel
         DesignChecks.RequireOneGroup(terms, source.Group, target.Group);
         DesignChecks.RequireModelPerTerm(models.Count, terms.Count);
         Terms = terms;
+        _source = source;
+        _target = target;
         Evaluation = evaluation ?? Evaluation.Plain;
         _terms = [.. terms.Select(term => new Term(term, source, target, invariance))];
         _models = nn.ModuleList([.. models]);
@@ -80,35 +85,74 @@ public class QuotientSequenceModel : SequenceModel
     /// <inheritdoc/>
     public override Tensor forward(Tensor source, Tensor prefix)
     {
+        DesignChecks.RequireSentences(_source, source, "source token");
+        DesignChecks.RequireSentences(_target, prefix, "target token");
+        if (source.shape[0] != prefix.shape[0])
+        {
+            throw new EquivariantException(
+                $"Every source sentence needs a target, but a source of shape {DesignChecks.Shape(source)} and a target of shape {DesignChecks.Shape(prefix)} were given.");
+        }
+
         using DisposeScope scope = NewDisposeScope();
         (Tensor Source, Tensor Prefix)[] rows = [.. _terms.Select(term => term.Expand(source, prefix))];
         Tensor[] values = [.. Shares().SelectMany(share => Evaluation.Evaluate(
-            inputs => share.Model.call(inputs[0], inputs[1]),
+            share.Model,
             cat([.. rows[share.Terms].Select(r => r.Source)], 0),
             cat([.. rows[share.Terms].Select(r => r.Prefix)], 0))
             .split([.. rows[share.Terms].Select(r => r.Source.shape[0])], 0))];
+        foreach (Tensor logits in values.Where(logits => logits.dim() != 3 || logits.shape[1] != prefix.shape[1]))
+        {
+            throw new EquivariantException(
+                $"The model has to score every position of {prefix.shape[1]}, [{logits.shape[0]}, {prefix.shape[1]}, {_target.Degree}], but gives logits of shape {DesignChecks.Shape(logits)}.");
+        }
+
         return Collect(values).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
     public override DecoderState Start(Tensor source)
     {
+        DesignChecks.RequireSentences(_source, source, "source token");
         using DisposeScope scope = NewDisposeScope();
         ISequenceReader[] readers = [.. _terms.Select(term => term.Read(source))];
         Tensor[] rows = [.. _terms.Zip(readers, (term, reader) => term.ExpandSource(reader.Source(source)))];
-        DecoderState[] states = [.. Shares().Select(share => share.Model.Start(cat(rows[share.Terms], 0)))];
+        DecoderState[] states = [.. Shares().Select(share => Start(share.Model, cat(rows[share.Terms], 0)))];
         return new State(this, source.shape[0], readers, states);
     }
 
     /// <inheritdoc/>
     public override Tensor Step(DecoderState state, Tensor tokens)
     {
+        if (state is not State batch || batch.Owner != this)
+        {
+            throw new EquivariantException($"A design steps with the state that its own {nameof(Start)} gave, but another one was given.");
+        }
+
+        DesignChecks.RequireTokens(_target, tokens, "target token");
+        if (tokens.dim() != 1 || tokens.shape[0] != batch.Sentences)
+        {
+            throw new EquivariantException($"A step takes one token for each of {batch.Sentences} sentences, but a tensor of shape {DesignChecks.Shape(tokens)} was given.");
+        }
+
         using DisposeScope scope = NewDisposeScope();
-        var batch = (State)state;
         Tensor[] rows = [.. _terms.Zip(batch.Readers, (term, reader) => term.ExpandTarget(reader.Target(tokens.unsqueeze(-1))).squeeze(-1))];
-        Tensor[] values = [.. Shares().Zip(batch.Models, (share, model) =>
-            share.Model.Step(model, cat(rows[share.Terms], 0)).split([.. rows[share.Terms].Select(r => r.shape[0])], 0)).SelectMany(parts => parts)];
+        Tensor[] values = [.. Shares().Zip(batch.Models, (share, model) => Step(share.Model, model, rows[share.Terms])).SelectMany(parts => parts)];
         return Collect(values).MoveToOuterDisposeScope();
+    }
+
+    private static DecoderState Start(SequenceModel model, Tensor rows) => TorchErrors.Explain(
+        () => model.Start(rows), () => $"The model '{model.GetName()}' can't start on {rows.dtype} tokens of shape {DesignChecks.Shape(rows)}");
+
+    private static Tensor[] Step(SequenceModel model, DecoderState state, Tensor[] rows)
+    {
+        Tensor all = cat(rows, 0);
+        Tensor logits = new WrappedModel(model, inputs => model.Step(state, inputs[0])).Call([all]);
+        if (logits.dim() != 2)
+        {
+            throw new EquivariantException($"The model has to score one position a step, [{all.shape[0]}, …], but gives logits of shape {DesignChecks.Shape(logits)}.");
+        }
+
+        return logits.split([.. rows.Select(r => r.shape[0])], 0);
     }
 
     /// <summary>Each model with the terms that it serves.</summary>
@@ -150,6 +194,10 @@ public class QuotientSequenceModel : SequenceModel
     private sealed class State(QuotientSequenceModel owner, long batch, ISequenceReader[] readers, DecoderState[] models) : DecoderState
     {
         private long _batch = batch;
+
+        public QuotientSequenceModel Owner => owner;
+
+        public long Sentences => _batch;
 
         public ISequenceReader[] Readers => readers;
 

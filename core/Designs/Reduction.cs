@@ -1,3 +1,4 @@
+using Equivariant.Core.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -66,17 +67,12 @@ public abstract class Reduction : nn.Module
     private static Tensor Weigh(Tensor pulledBack, Tensor weights) =>
         (pulledBack * weights.to(pulledBack.dtype).view([.. weights.shape, .. Enumerable.Repeat(1L, (int)pulledBack.dim() - 2)])).sum([0L]);
 
-    /// <summary>One number a row, viewed as <c>[T, B]</c>.</summary>
-    private static Tensor PerRow(Tensor numbers, Tensor pulledBack, string what)
+    /// <summary>Asks somebody for one number a row, viewed as <c>[T, B]</c>.</summary>
+    private static Tensor Ask(Func<Tensor, Tensor> somebody, Tensor rows, Tensor pulledBack, string what)
     {
-        long[] shape = pulledBack.shape[..2];
-        if (numbers.numel() != shape[0] * shape[1])
-        {
-            throw new EquivariantException(
-                $"{what} has to give one number for each of {shape[0] * shape[1]} rows, but gave a tensor of shape [{string.Join(", ", numbers.shape)}].");
-        }
-
-        return numbers.view(shape);
+        Tensor numbers = TorchErrors.Explain(
+            () => somebody(rows), () => $"{what} can't be evaluated on {rows.dtype} rows of shape {DesignChecks.Shape(rows)}");
+        return DesignChecks.PerRow(numbers, rows.shape[0], what).view(pulledBack.shape[..2]);
     }
 
     private sealed class MeanReduction() : Reduction("mean")
@@ -100,7 +96,13 @@ public abstract class Reduction : nn.Module
         public override Tensor Reduce(Tensor rows, Tensor values, Tensor pulledBack)
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor weights = PerRow(_logarithm.call(rows), pulledBack, "The network of the weights").softmax(0);
+            Tensor weights = Ask(_logarithm.call, rows, pulledBack, "The network of the weights").softmax(0);
+            if (weights.detach().isnan().any().item<bool>())
+            {
+                throw new EquivariantException(
+                    "The network of the weights gives NaN, infinity, or minus infinity on a whole orbit: no weights follow from that. Look at its input and its training.");
+            }
+
             return Weigh(pulledBack, weights).MoveToOuterDisposeScope();
         }
     }
@@ -110,8 +112,22 @@ public abstract class Reduction : nn.Module
         public override Tensor Reduce(Tensor rows, Tensor values, Tensor pulledBack)
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor weights = PerRow(lambda(rows), pulledBack, "The weight function");
-            return Weigh(pulledBack, weights / weights.sum([0L], keepdim: true)).MoveToOuterDisposeScope();
+            Tensor weights = Ask(lambda, rows, pulledBack, "The weight function");
+            Tensor fair = weights.isfinite() & weights.ge(0);
+            if (!fair.all().item<bool>())
+            {
+                throw new EquivariantException("The weight function has to give weights that are finite and not negative, but some are negative, infinite or NaN.");
+            }
+
+            // Divided by the largest first, so that the sum stays finite.
+            Tensor largest = weights.amax([0L], keepdim: true);
+            if (largest.eq(0).any().item<bool>())
+            {
+                throw new EquivariantException("The weight function gives zero on a whole orbit, so no transform counts there: let at least one weight of each orbit be positive.");
+            }
+
+            Tensor relative = weights / largest;
+            return Weigh(pulledBack, relative / relative.sum([0L], keepdim: true)).MoveToOuterDisposeScope();
         }
     }
 
@@ -120,7 +136,8 @@ public abstract class Reduction : nn.Module
         public override Tensor Reduce(Tensor rows, Tensor values, Tensor pulledBack)
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor losses = PerRow(loss(values.detach()), pulledBack, "The proxy loss");
+            Tensor losses = DesignChecks.ComparablePerRow(
+                Ask(loss, values.detach(), pulledBack, "The proxy loss").flatten(), values.shape[0], "The proxy loss").view(pulledBack.shape[..2]);
             Tensor least = losses.eq(losses.amin([0L], keepdim: true)).to(pulledBack.dtype);
             Tensor chosen = Weigh(pulledBack, least / least.sum([0L], keepdim: true));
             if (straightThrough && training)

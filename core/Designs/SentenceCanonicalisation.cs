@@ -1,5 +1,6 @@
 using Equivariant.Core.Actions;
 using Equivariant.Core.Groups;
+using Equivariant.Core.Orbits;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,7 +16,7 @@ internal sealed class SentenceCanonicalisation(IReadOnlyList<int> preferredSourc
 {
     private protected override ISequenceRepresentative Prepare(Subgroup kernel, PermutationAction source, PermutationAction target)
     {
-        GroupElement[] elements = [.. kernel.Elements];
+        IReadOnlyList<GroupElement> elements = OrbitLimit.ListKernel(kernel);
         return new Representative(
             Ordered.Of(elements, source, TokenTable.Ranks(PreferredSource, source.Degree)),
             Ordered.Of(elements, target, TokenTable.Ranks(PreferredTarget, target.Degree)));
@@ -26,10 +27,11 @@ internal sealed class SentenceCanonicalisation(IReadOnlyList<int> preferredSourc
     /// <param name="TokenOfRank"><c>[V]</c>.</param>
     private sealed record Ordered(DeviceTensor RankOfImage, DeviceTensor TokenOfRank)
     {
-        public static Ordered Of(GroupElement[] elements, PermutationAction action, int[] ranks)
+        public static Ordered Of(IReadOnlyList<GroupElement> elements, PermutationAction action, int[] ranks)
         {
-            var images = new long[elements.Length, action.Degree];
-            for (int k = 0; k < elements.Length; k++)
+            TableLimit.Require(elements.Count, action.Degree, sizeof(long), $"{action.Group} on {action.Name}");
+            var images = new long[elements.Count, action.Degree];
+            for (int k = 0; k < elements.Count; k++)
             {
                 int[] permutation = action.Permutation(elements[k]);
                 for (int token = 0; token < permutation.Length; token++)

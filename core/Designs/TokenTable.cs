@@ -22,6 +22,11 @@ internal sealed class TokenTable
     /// <summary>The place of each token in the order of preference.</summary>
     public static int[] Ranks(IReadOnlyList<int> preferred, int degree)
     {
+        foreach (IGrouping<int, int> same in preferred.GroupBy(token => token).Where(same => same.Count() > 1))
+        {
+            throw new EquivariantException($"Token {same.Key} is preferred {same.Count()} times: name each token once, in the order of preference.");
+        }
+
         var ranks = new int[degree];
         int rank = 0;
         foreach (int token in preferred.Concat(Enumerable.Range(0, degree).Except(preferred)))

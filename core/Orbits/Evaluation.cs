@@ -7,27 +7,52 @@ namespace Equivariant.Core.Orbits;
 /// <summary>How the rows of an orbit are given to the wrapped model.</summary>
 /// <param name="Distinct">
 /// Evaluate equal rows once. It pays for tokens and for inputs with symmetries of their own; it costs a sort of the
-/// rows. With dropout in train mode, equal rows then share one mask.
+/// rows. With dropout in train mode, equal rows then share one mask. Where a gradient goes back to the rows, all are
+/// evaluated: equal rows have different gradients.
 /// </param>
-/// <param name="ChunkRows">The most rows of one call, to bound memory; null for one call whatever the size.</param>
+/// <param name="ChunkRows">The most rows of one call, at least 1, to bound memory; null for one call whatever the size.</param>
 /// <param name="Checkpoint">
 /// Forget each call's intermediate values and compute them again for the gradient, so that training needs the memory
-/// of one chunk; a third more time, as a rule.
+/// of one chunk; a third more time, as a rule. Parameters that a model uses but does not register get their gradient
+/// from <c>backward()</c> only.
 /// </param>
 public sealed record Evaluation(bool Distinct = false, int? ChunkRows = null, bool Checkpoint = false)
 {
+    /// <summary>The most rows of one call, to bound memory; null for one call whatever the size.</summary>
+    /// <exception cref="EquivariantException">The number is below 1.</exception>
+    public int? ChunkRows { get; init => field = Checked(value); } = Checked(ChunkRows);
+
     /// <summary>Every row evaluated, in one call.</summary>
     public static Evaluation Plain { get; } = new();
 
     /// <summary>Evaluates a model on rows.</summary>
-    /// <param name="model">Takes as many tensors as there are inputs and returns one value a row.</param>
-    /// <param name="inputs">The inputs, each <c>[R, …]</c>.</param>
+    /// <param name="model">The model, from <c>[R, …]</c> to <c>[R, …]</c>.</param>
+    /// <param name="rows">The rows, <c>[R, …]</c>.</param>
     /// <returns>The values, <c>[R, …]</c>. Gradients flow.</returns>
-    internal Tensor Evaluate(Func<Tensor[], Tensor> model, params Tensor[] inputs)
+    /// <exception cref="EquivariantException">The model does not take the rows, or does not give one value a row.</exception>
+    internal Tensor Evaluate(nn.IModule<Tensor, Tensor> model, Tensor rows) =>
+        Evaluate(new WrappedModel(model, inputs => model.call(inputs[0])), rows);
+
+    /// <summary>Evaluates a model of two inputs on pairs of rows.</summary>
+    /// <inheritdoc cref="Evaluate(nn.IModule{Tensor, Tensor}, Tensor)"/>
+    /// <param name="model">The model, from twice <c>[R, …]</c> to <c>[R, …]</c>.</param>
+    /// <param name="first">The first of each pair, <c>[R, …]</c>.</param>
+    /// <param name="second">The second of each pair, <c>[R, …]</c>.</param>
+    internal Tensor Evaluate(nn.IModule<Tensor, Tensor, Tensor> model, Tensor first, Tensor second) =>
+        Evaluate(new WrappedModel(model, inputs => model.call(inputs[0], inputs[1])), first, second);
+
+    private static int? Checked(int? chunkRows) =>
+        chunkRows is null or > 0
+            ? chunkRows
+            : throw new EquivariantException($"A call of {chunkRows} rows evaluates nothing: {nameof(ChunkRows)} has to be at least 1, or null for one call whatever the size.");
+
+    private Tensor Evaluate(WrappedModel model, params Tensor[] inputs)
     {
         LibTorch.Load();
         using DisposeScope scope = NewDisposeScope();
-        if (Distinct && inputs[0].shape[0] > 1)
+        // Equal rows have one value, but each has a gradient of its own, which one evaluation can't tell apart.
+        bool separate = is_grad_enabled() && inputs.Any(x => x.requires_grad);
+        if (Distinct && inputs[0].shape[0] > 1 && !separate)
         {
             (Tensor[] distinct, Tensor inverse) = DistinctRows(inputs);
             return InChunks(model, distinct).index_select(0, inverse).MoveToOuterDisposeScope();
@@ -36,7 +61,7 @@ public sealed record Evaluation(bool Distinct = false, int? ChunkRows = null, bo
         return InChunks(model, inputs).MoveToOuterDisposeScope();
     }
 
-    private Tensor InChunks(Func<Tensor[], Tensor> model, Tensor[] inputs)
+    private Tensor InChunks(WrappedModel model, Tensor[] inputs)
     {
         long rows = inputs[0].shape[0];
         if (ChunkRows is not int size || rows <= size)
@@ -54,21 +79,40 @@ public sealed record Evaluation(bool Distinct = false, int? ChunkRows = null, bo
         return cat(values, 0);
     }
 
-    private Tensor Call(Func<Tensor[], Tensor> model, Tensor[] inputs) =>
-        Checkpoint ? Orbits.Checkpoint.Run(model, inputs) : model(inputs);
+    private Tensor Call(WrappedModel model, Tensor[] inputs) =>
+        Checkpoint ? Orbits.Checkpoint.Run(model, inputs) : model.Call(inputs);
 
     /// <summary>The distinct rows, and for every row the number of the distinct row that it equals.</summary>
     private static (Tensor[] Distinct, Tensor Inverse) DistinctRows(Tensor[] inputs)
     {
         long rows = inputs[0].shape[0];
-        Tensor[] flat = [.. inputs.Select(x => x.reshape(rows, -1))];
-        // Tokens and pixels are compared as numbers of one type; double holds every token number and float exactly.
-        bool whole = flat.All(x => !x.is_floating_point());
-        Tensor joined = cat([.. flat.Select(x => x.to(whole ? ScalarType.Int64 : ScalarType.Float64))], 1);
+        Tensor[] keys = [.. inputs.Select(x => Keys(x.detach().reshape(rows, -1)))];
+        // Tokens and pixels are compared as numbers of one type; double holds every token number too.
+        bool whole = keys.All(key => !key.is_floating_point());
+        Tensor joined = cat([.. keys.Select(key => whole ? key : key.to(ScalarType.Float64))], 1);
         (Tensor distinct, Tensor? inverse, _) = joined.unique(return_inverse: true, dim: 0);
         // Any row of a class stands for it: which of the equal writes wins does not matter.
         Tensor row = empty([distinct.shape[0]], ScalarType.Int64, joined.device)
             .scatter(0, inverse!, arange(rows, device: joined.device));
         return ([.. inputs.Select(x => x.index_select(0, row))], inverse!);
+    }
+
+    /// <summary>Numbers that are equal only where a model could not tell the entries apart, <c>[R, n] → [R, m]</c>.</summary>
+    private static Tensor Keys(Tensor x)
+    {
+        if (x.is_complex())
+        {
+            return Keys(x.view_as_real().flatten(1));
+        }
+
+        if (!x.is_floating_point())
+        {
+            return x.to(ScalarType.Int64);
+        }
+
+        // Double holds every float; but NaN differs from itself, and -0 equals 0, though their reciprocals differ.
+        Tensor wide = x.to(ScalarType.Float64);
+        Tensor odd = wide.isnan().to(ScalarType.Float64) + (wide.eq(0) & wide.signbit()).to(ScalarType.Float64).mul(2);
+        return odd.any().item<bool>() ? cat([wide.nan_to_num(0, double.PositiveInfinity, double.NegativeInfinity), odd], 1) : wide;
     }
 }

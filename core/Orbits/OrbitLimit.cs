@@ -1,4 +1,5 @@
 using System.Numerics;
+using Equivariant.Core.Actions;
 using Equivariant.Core.Groups;
 
 namespace Equivariant.Core.Orbits;
@@ -9,6 +10,9 @@ public static class OrbitLimit
     /// <summary>The most elements that a design lists.</summary>
     public const int MostElements = 1 << 20;
 
+    /// <summary>The most bytes of one table of what elements do to points; a design keeps two to four of them.</summary>
+    public const long MostTableBytes = TableLimit.MostBytes;
+
     /// <summary>Lists a group's elements, the identity first.</summary>
     /// <param name="group">The group.</param>
     /// <exception cref="EquivariantException">The group has more than <see cref="MostElements"/> elements.</exception>
@@ -16,6 +20,20 @@ public static class OrbitLimit
     {
         RequireListable(group, group.Order);
         return [.. group.Elements];
+    }
+
+    /// <summary>Lists a kernel's elements, of which a representative of its orbits is chosen.</summary>
+    /// <param name="kernel">The kernel.</param>
+    /// <exception cref="EquivariantException">The kernel has more than <see cref="MostElements"/> elements.</exception>
+    public static IReadOnlyList<GroupElement> ListKernel(Subgroup kernel)
+    {
+        if (kernel.Order > MostElements)
+        {
+            throw new EquivariantException(
+                $"To choose a representative under {kernel}, its {kernel.Order} elements would be tried, above the limit of {MostElements}: take the average over the kernel, one token for each orbit, or a smaller kernel.");
+        }
+
+        return [.. kernel.Elements];
     }
 
     /// <summary>Refuses what would take too many evaluations.</summary>

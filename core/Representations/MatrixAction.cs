@@ -63,6 +63,8 @@ public sealed class MatrixAction : TensorAction
             : base(elements.Count)
         {
             _action = action;
+            long dimension = action.Representation.Dimension;
+            TableLimit.Require(elements.Count, dimension * dimension, sizeof(double), action.ToString());
             _matrices = new DeviceTensor(action.Representation.Stack(elements));
             _inverses = new DeviceTensor(action.Representation.Stack([.. elements.Select(g => g.Inverse())]));
         }

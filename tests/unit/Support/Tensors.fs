@@ -34,6 +34,12 @@ let tokens (random: Random) low high (shape: int64 list) =
 
     torch.tensor([| for _ in 1L .. count -> int64 (random.Next(low, high)) |]).reshape(Array.ofList shape)
 
+/// The state of the default random generator.
+let randomState () =
+    use generator = torch.Generator.Default
+    use state = generator.get_state ()
+    state.data<byte>().ToArray()
+
 /// The number of tensors alive, after what earlier tests left to the garbage collector is gone.
 let liveTensors () =
     for _ in 1..2 do

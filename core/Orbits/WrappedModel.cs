@@ -1,0 +1,75 @@
+using Equivariant.Core.Native;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Equivariant.Core.Orbits;
+
+/// <summary>A user's network as the evaluation of rows sees it: one value a row, or a sentence that says why not.</summary>
+/// <param name="network">The network; what it registers is known, if it is a module.</param>
+/// <param name="call">Calls it on one tensor for each of its inputs.</param>
+internal sealed class WrappedModel(object network, Func<Tensor[], Tensor> call)
+{
+    private readonly string _name = network is nn.Module { } named ? $"The model '{named.GetName()}'" : "The model";
+
+    /// <summary>Whether the network's parameters are known.</summary>
+    public bool IsModule => network is nn.Module;
+
+    /// <summary>The registered parameters that are trained.</summary>
+    public Tensor[] TrainedParameters() =>
+        network is nn.Module module ? [.. module.parameters().Where(parameter => parameter.requires_grad)] : [];
+
+    /// <summary>The buffers that a call may change, such as running means: those of layers in train mode.</summary>
+    public Tensor[] ChangingBuffers() =>
+        network is nn.Module module
+            ? [.. module.modules().Where(layer => layer.training).SelectMany(layer => layer.buffers(recurse: false)).Distinct()]
+            : [];
+
+    /// <summary>Evaluates the network.</summary>
+    /// <param name="inputs">The inputs, each <c>[R, …]</c>.</param>
+    /// <returns>The values, <c>[R, …]</c>.</returns>
+    /// <exception cref="EquivariantException">The network refuses the rows, or does not give one value a row that has a mean.</exception>
+    public Tensor Call(Tensor[] inputs)
+    {
+        Tensor values = TorchErrors.Explain(() => call(inputs), () => Refusal(inputs));
+        RequireValues(values, inputs);
+        return values;
+    }
+
+    /// <summary>Refuses values that are not one for each row, or that have no mean.</summary>
+    private void RequireValues(Tensor values, Tensor[] inputs)
+    {
+        long rows = inputs[0].shape[0];
+        if (values.dim() == 0 || values.shape[0] != rows)
+        {
+            throw new EquivariantException(
+                $"{_name} was given {rows} row{(rows == 1 ? "" : "s")}, {string.Join(" and ", inputs.Select(Shape))}, but gives a tensor of shape {Shape(values)}: it has to give one value for each row, in their order, [{rows}, …].");
+        }
+
+        if (!values.is_floating_point() && !values.is_complex())
+        {
+            throw new EquivariantException(
+                $"{_name} gives {values.dtype}, of which there are no means: let it give floating point values, such as scores rather than their argmax.");
+        }
+    }
+
+    private static string Shape(Tensor x) => $"[{string.Join(", ", x.shape)}]";
+
+    private string Refusal(Tensor[] inputs)
+    {
+        string given = $"{_name} can't be evaluated on {string.Join(" and ", inputs.Select(x => $"{x.dtype} rows of shape {Shape(x)} on {x.device}"))}";
+        Tensor? parameter = (network as nn.Module)?.parameters().FirstOrDefault(p => p.is_floating_point() || p.is_complex());
+        if (parameter is null)
+        {
+            return given;
+        }
+
+        if (inputs.FirstOrDefault(x => (x.is_floating_point() || x.is_complex()) && x.dtype != parameter.dtype) is { } other)
+        {
+            return $"{given}: its parameters are {parameter.dtype}, so convert the input to {parameter.dtype}, or the model to {other.dtype}";
+        }
+
+        return inputs.Any(x => x.device_type != parameter.device_type)
+            ? $"{given}: its parameters are on {parameter.device}, so move the one or the other"
+            : given;
+    }
+}
