@@ -186,5 +186,68 @@ let ``a representation acts on an axis of tensors`` () =
     let restricted = MatrixAction(skewed).Restrict half
     assertClose 1e-9 (act skewed group.Generators[1] x) (restricted.Apply(half.Generators[0], x))
 
-    refused [ "needs length 3" ] (fun () -> MatrixAction(skewed).Apply(group.Identity, torch.zeros (2L, 4L)))
+    refused [ "needs 3 coordinates" ] (fun () ->
+        MatrixAction(skewed).Apply(group.Identity, torch.zeros (2L, 4L)))
+
     refused [ "counted from the end" ] (fun () -> MatrixAction(skewed, 1))
+
+[<Property(MaxTest = 8)>]
+let ``any representation acts on tensors: sums, products, duals and permutations, along one axis or two``
+    (seed: int)
+    =
+    use scope = torch.NewDisposeScope()
+    torch.manual_seed (int64 seed) |> ignore
+    let random = Random seed
+    let group = randomGroup random
+    let v = skewed random group
+    let n = int64 v.Dimension
+
+    let all =
+        representations random group
+        @ [
+            "V ⊗ V", v * v
+            "V ⊗ V*", v * v.Dual()
+            "V ⊗ V ⊗ V", v.Power 3
+            "(V + V)*", (v + v).Dual()
+        ]
+
+    for name, representation in all do
+        let length = int64 representation.Dimension
+
+        for action, shape, flat in
+            [
+                MatrixAction representation, [| 2L; 3L; length |], [| 6L; length |]
+                MatrixAction(representation, -2), [| 2L; length; 1L |], [| 2L; length |]
+            ] do
+            let x = torch.randn (shape, dtype = torch.float64)
+            let g, h = group.Random random, group.Random random
+            assertClose 1e-9 ((act representation g (x.reshape flat)).reshape shape) (action.Apply(g, x))
+            assertClose 1e-9 (action.Apply(g * h, x)) (action.Apply(g, action.Apply(h, x)))
+            let map = action.Over [| g; h |]
+            assertClose 1e-9 (torch.cat ([| x; x |], 0L)) (map.PullBack(map.Expand x))
+
+            let elements = Seq.toArray group.Elements
+            let sum = elements |> Array.map (fun g -> action.Apply(g, x)) |> Array.reduce (+)
+            let average = (action.Average group).Apply x
+            Assert.True(distance (sum / (float elements.Length).ToScalar()) average < 1e-9, name)
+
+            // Of the trivial subgroup too, which has no generators to give matrices for.
+            for subgroup in [ group.Subgroup [||]; group.Subgroup [| g |] ] do
+                let inside = subgroup.Random random
+                assertClose 1e-9 (action.Apply(inside, x)) ((action.Restrict subgroup).Apply(inside, x))
+
+            let into = GroupHomomorphism.Identity group
+            assertClose 1e-9 (action.Apply(g, x)) ((action.Pullback into).Apply(g, x))
+
+    // Two axes read as one: conjugation by the matrices.
+    let x = torch.randn ([| 2L; n; n; 3L |], dtype = torch.float64)
+    let g = group.Random random
+    let matrix = toTensor (v.Matrix g)
+    let turned = torch.einsum ("ij,bjkc,lk->bilc", matrix, x, matrix)
+    assertClose 1e-9 turned (MatrixAction(v * v, -3, -2).Apply(g, x))
+    let dual = torch.einsum ("ij,bjkc,kl->bilc", matrix, x, torch.linalg.inv matrix)
+    assertClose 1e-9 dual (MatrixAction(v * v.Dual(), -3, -2).Apply(g, x))
+    refused [ "adjacent axes" ] (fun () -> MatrixAction(v * v, -3, -1))
+
+    refused [ $"needs {n * n} coordinates along axes -2 … -1" ] (fun () ->
+        MatrixAction(v * v, -2, -1).Apply(g, torch.zeros (2L, n, n + 1L)))
