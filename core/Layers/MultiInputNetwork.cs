@@ -1,3 +1,4 @@
+using Equivariant.Core.Actions;
 using Equivariant.Core.Designs;
 using Equivariant.Core.Orbits;
 using Equivariant.Core.Serialization;
@@ -134,8 +135,9 @@ public sealed class MultiInputNetwork : SavedModule<Tensor[], Tensor[]>
                 $"{nameof(MultiInputNetwork)} has {Inputs.Count} inputs ({string.Join(", ", Inputs.Select(port => port.Name))}), but {input.Length} tensors were given.");
         }
 
-        for (int i = 1; i < input.Length; i++)
+        for (int i = 0; i < input.Length; i++)
         {
+            TensorChecks.RequireBatch($"The input '{Inputs[i].Name}'", input[i]);
             if (input[i].shape[0] != input[0].shape[0])
             {
                 throw new EquivariantException(

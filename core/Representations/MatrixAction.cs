@@ -36,7 +36,15 @@ public sealed class MatrixAction : TensorAction
     public override bool IsLinear => true;
 
     /// <inheritdoc/>
-    public override OrbitMap Over(IReadOnlyList<GroupElement> elements) => new MatrixMap(this, elements);
+    public override OrbitMap Over(IReadOnlyList<GroupElement> elements)
+    {
+        foreach (GroupElement element in elements)
+        {
+            Representation.RequireElement(element);
+        }
+
+        return new MatrixMap(this, elements);
+    }
 
     /// <inheritdoc/>
     public override TensorAction Restrict(Subgroup subgroup) => new MatrixAction(Representation.Restrict(subgroup), _axes.List);

@@ -165,11 +165,7 @@ public abstract class Representation
     /// <exception cref="EquivariantException">The element is not in the group.</exception>
     public double[,] Matrix(GroupElement element)
     {
-        if (!Group.Contains(element))
-        {
-            throw new EquivariantException($"{element} of {element.Group.Name} has no matrix in {Name}, which represents {Group.Name}.");
-        }
-
+        RequireElement(element);
         return MatrixOf(element);
     }
 
@@ -215,6 +211,14 @@ public abstract class Representation
             ? mine.GeneratorPermutations.Zip(theirs.GeneratorPermutations).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second))
             : IsPermutation == other.IsPermutation &&
                 GeneratorMatrices.Zip(other.GeneratorMatrices).All(pair => DenseMatrices.Distance(pair.First, pair.Second) < Rounding);
+    }
+
+    internal void RequireElement(GroupElement element)
+    {
+        if (!Group.Contains(element))
+        {
+            throw new EquivariantException($"{element} of {element.Group.Name} has no matrix in {Name}, which represents {Group.Name}.");
+        }
     }
 
     internal static void RequireSameGroup(IReadOnlyList<Representation> parts, string what)

@@ -291,6 +291,7 @@ internal sealed class SharedWeight(PairOrbits orbits)
     private sealed class Recorded : autograd.SingleTensorFunction<Recorded>
     {
         private const int Arguments = 3;
+        private const string LeftOut = "left out";
 
         public override string Name => "equivariant_linear";
 
@@ -299,6 +300,7 @@ internal sealed class SharedWeight(PairOrbits orbits)
             var shared = (SharedWeight)values[Arguments];
             context.save_for_backward([.. values.Take(Arguments).Cast<Tensor>()]);
             context.save_data(nameof(SharedWeight), shared);
+            context.save_data(LeftOut, Array.IndexOf(values, null));
 
             // An absent slope stays absent: TorchSharp's zeros for it are gone with the dispose scope of the call.
             context.set_materialize_grads(false);
@@ -307,21 +309,29 @@ internal sealed class SharedWeight(PairOrbits orbits)
 
         public override List<Tensor> backward(autograd.AutogradContext context, Tensor slope)
         {
-            List<Tensor> saved = context.get_saved_variables();
+            int leftOut = (int)context.get_data(LeftOut);
             var slopes = new Tensor?[Arguments + 1];
-            if (!slope.IsInvalid)
+            try
             {
-                var shared = (SharedWeight)context.get_data(nameof(SharedWeight));
-                int leftOut = saved.IndexOf(null!);
-                for (int by = 0; by < Arguments; by++)
+                List<Tensor> saved = context.get_saved_variables();
+                for (int by = 0; by < Arguments && !slope.IsInvalid; by++)
                 {
                     if (saved[by]?.requires_grad == true)
                     {
                         Tensor?[] others = [.. saved];
                         others[leftOut] = slope;
                         others[by] = null;
-                        slopes[by] = shared.Derivative(others[0], others[1], others[2]);
+                        slopes[by] = ((SharedWeight)context.get_data(nameof(SharedWeight))).Derivative(others[0], others[1], others[2]);
                     }
+                }
+            }
+            catch (Exception)
+            {
+                // Weights changed in place before their gradient was asked for, or memory has run out. An exception can't pass through
+                // libtorch, it would end the process; a slope of no shape makes libtorch raise one itself.
+                for (int by = 0; by < Arguments; by++)
+                {
+                    slopes[by] = by == leftOut ? null : empty(0);
                 }
             }
 

@@ -220,3 +220,46 @@ let ``a whole network is equivariant, trains, and is checked to fit`` () =
         (new EquivariantNonlinearity(points)).call(torch.zeros (1L, 2L, 4L)))
 
     refused [ "InvariantReadout" ] (fun () -> (new InvariantReadout(points)).call(torch.zeros (1L, 4L)))
+
+[<Fact>]
+let ``every layer refuses what it can't take in a sentence: sparse tensors, other numbers, other shapes`` () =
+    use scope = torch.NewDisposeScope()
+    let group = Group.Symmetric 3
+    let mixed = natural group + sign group
+
+    let layers: EquivariantModule list = [
+        new EquivariantLinear(mixed, mixed, 2L, 2L)
+        new InvariantSymmetricLinear(mixed, mixed, 2L, 2L)
+        new EquivariantNonlinearity(mixed, 2L)
+        new EquivariantLayerNorm(mixed, 2L)
+        new EquivariantDropout(mixed, 2L)
+        new InvariantReadout(mixed, 2L)
+        new Residual(new EquivariantLinear(mixed, mixed, 2L, 2L))
+        new EquivariantSequential(new EquivariantLayerNorm(mixed, 2L), new EquivariantDropout(mixed, 2L))
+    ]
+
+    for layer in layers do
+        let hasParameters = not (Seq.isEmpty (layer.parameters ()))
+        let x = torch.randn (5L, 2L, 4L)
+        layer.call x |> ignore
+        refused [ "dense"; "[5, 2, 4]" ] (fun () -> layer.call (x.to_sparse ()))
+        refused [ "floating point"; "Int64" ] (fun () -> layer.call (x.``to`` torch.int64))
+        refused [ "floating point"; "ComplexFloat32" ] (fun () -> layer.call (x.``to`` torch.complex64))
+        refused [ "[B, 2, 4]"; "[5, 2, 3]" ] (fun () -> layer.call (torch.randn (5L, 2L, 3L)))
+        refused [ "[B, 2, 4]"; "[]" ] (fun () -> layer.call (torch.tensor 1f))
+
+        if hasParameters then
+            refused [ "Float32"; "Float64" ] (fun () -> layer.call (x.``to`` torch.float64))
+
+    for representation in [ natural group; mixed; sign group + skewed (Random 1) group ] do
+        let invariants = representation.Invariants
+
+        let whole length =
+            torch.ones ([| 2L; int64 length |], dtype = torch.int64)
+
+        refused [ "floating point" ] (fun () -> invariants.Pool(whole representation.Dimension))
+        refused [ "floating point" ] (fun () -> invariants.Expand(whole invariants.Count))
+        let ones length = torch.ones (2L, int64 length)
+        refused [ "dense" ] (fun () -> invariants.Pool((ones representation.Dimension).to_sparse()))
+        refused [ "along the last axis" ] (fun () -> invariants.Pool(ones (representation.Dimension + 1)))
+        refused [ "along the last axis" ] (fun () -> invariants.Expand(torch.tensor 1f))

@@ -113,3 +113,17 @@ let ``penalties on gradients train the linear layers of the language`` () =
     let x = torch.randn ([| 3L; 2L; 8L; 8L |], dtype = double)
     let error = penaltyError compiled (fun x -> (compiled.call [| x |])[0]) x
     Assert.True(error < 1e-5, $"{error}")
+
+[<Fact>]
+let ``weights that change before their gradient is asked for are an error, not the end of the process`` () =
+    use scope = torch.NewDisposeScope()
+    let points = natural (Core.Groups.Group.Symmetric 3)
+    use layer = equivariant points points 40L 40L
+    let y = (layer.call ((batch points 40L).requires_grad_())).sum()
+
+    do
+        use _ = torch.no_grad ()
+        layer.Weight.add_ (1.0.ToScalar()) |> ignore
+
+    Assert.Throws<Runtime.InteropServices.ExternalException>(fun () -> y.backward ())
+    |> ignore

@@ -327,4 +327,6 @@ let ``what does not fit is refused in a sentence`` () =
     let _, network = network ()
     let x = sample (Random 9) 2L
     refused [ "4 inputs"; "1 tensors" ] (fun () -> network.call [| x[0] |])
+    refused [ "'set'"; "batch axis" ] (fun () -> network.call (Array.updateAt 1 (torch.tensor 1.0) x))
+    refused [ "'image'"; "dense" ] (fun () -> network.call (Array.updateAt 0 (x[0].to_sparse()) x))
     refused [ "one batch size" ] (fun () -> network.call (Array.updateAt 1 (torch.zeros (3L, 3L, 2L)) x))

@@ -144,6 +144,7 @@ let ``representations of different groups do not mix`` () =
     refused [ "S3"; "S4" ] (fun () -> EquivariantBasis.Between(a, b))
     refused [ "at least 1" ] (fun () -> a.Power 0)
     refused [ "has no matrix" ] (fun () -> a.Matrix(b.Group.Identity))
+    refused [ "has no matrix" ] (fun () -> MatrixAction(a).Over [| b.Group.Identity |])
 
 [<Fact>]
 let ``a representation acts on an axis of tensors`` () =
