@@ -476,3 +476,29 @@ let ``a thousand training steps leave no tensor behind`` () =
     GC.Collect()
     GC.WaitForPendingFinalizers()
     Assert.InRange(torch.Tensor.TotalCount - before, -50L, 50L)
+
+[<Fact>]
+let ``layers too large to decompose keep the variance of noise and of what is alike`` () =
+    use scope = torch.NewDisposeScope()
+    use _ = torch.no_grad ()
+    torch.manual_seed 6L |> ignore
+
+    // Stabilisers are not trivial, so that the moment is not diagonal; there are two orbits, and more maps than are decomposed.
+    let corners = Representation.Of(PermutationAction.Natural(Group.Dihedral 1100))
+    let two = corners + corners
+    use layer = linear two two 1L 1L false torch.float64
+    Assert.True(layer.Basis.Count > 1024)
+    let white = torch.randn ([| 16L; 1L; 2200L |], dtype = torch.float64)
+    let size (x: torch.Tensor) = x.square().mean().item<double>()
+    Assert.InRange(size (layer.call white) / size white, 0.6, 1.5)
+
+    // The mean over many draws of a layer that maps two numbers to two.
+    let alike = (torch.ones (1L, 1L, 2200L, dtype = torch.float64))
+
+    let sizes = [
+        for _ in 1..40 ->
+            use layer = linear two two 1L 1L false torch.float64
+            size (layer.call alike)
+    ]
+
+    Assert.InRange(List.average sizes, 0.5, 1.8)

@@ -389,3 +389,39 @@ let ``TorchSharp's load leaves a network as it was where the file is another's``
                     before
                     (values ())
             ))
+
+[<Fact>]
+let ``numbers begin at multiples of eight, and files do not depend on the order of names`` () =
+    use scope = torch.NewDisposeScope()
+
+    inFolder (fun folder ->
+        for length in 1..9 do
+            let name = String.replicate length "n"
+            let tensors = [ name, torch.arange 3L; "a", torch.ones 2L ]
+
+            let saved (tensors: (string * torch.Tensor) list) =
+                let path = Path.Combine(folder, "w")
+                Safetensors.Save(path, Dictionary(dict tensors))
+                File.ReadAllBytes path
+
+            let bytes = saved tensors
+            Assert.Equal(0UL, (8UL + BitConverter.ToUInt64(bytes, 0)) % 8UL)
+            Assert.Equal<byte[]>(bytes, saved (List.rev tensors)))
+
+[<Fact>]
+let ``what does not fit is found before the first tensor is loaded`` () =
+    use scope = torch.NewDisposeScope()
+
+    inFolder (fun folder ->
+        let path = Path.Combine(folder, "w")
+        let points = natural (Group.Symmetric 3)
+        use layer = new EquivariantLinear(points, points)
+        let state = Dictionary(layer.state_dict ())
+        let before = layer.Weight.detach().clone()
+        state["weight"] <- torch.ones_like layer.Weight
+
+        // Everything that the layer needs, and one tensor more.
+        state.Add("zzz", torch.ones 1L)
+        Safetensors.Save(path, state)
+        refused [ "'zzz'" ] (fun () -> Safetensors.Load(path, layer))
+        Assert.True(before.eq(layer.Weight).all().item<bool>()))

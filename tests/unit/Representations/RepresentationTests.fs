@@ -252,3 +252,85 @@ let ``any representation acts on tensors: sums, products, duals and permutations
 
     refused [ $"needs {n * n} coordinates along axes -2 … -1" ] (fun () ->
         MatrixAction(v * v, -2, -1).Apply(g, torch.zeros (2L, n, n + 1L)))
+
+[<Fact>]
+let ``what callers do to their arrays later changes nothing`` () =
+    let group = Group.Symmetric 3
+    let matrices = [| for g in group.Generators -> (natural group).Matrix g |]
+    let representation = Representation.Of(group, matrices)
+    let before = [ for g in group.Elements -> representation.Matrix g ]
+    matrices[0][0, 0] <- 7.0
+
+    for matrix in before do
+        for g in group.Elements do
+            (representation.Matrix g)[0, 0] <- 9.0
+
+    for g, matrix in Seq.zip group.Elements before do
+        Assert.Equal<double[,]>((natural group).Matrix g, representation.Matrix g)
+        Assert.Equal<double[,]>((natural group).Matrix g, matrix)
+
+[<Fact>]
+let ``a group too large to check in full is sampled, and says so`` () =
+    let group = Group.Symmetric 30
+    let points = natural group
+    let right = Representation.Of(group, Seq.toArray points.GeneratorMatrices)
+    Assert.False right.IsFullyChecked
+
+    // Orders are right, products are not: another transposition in the place of the first, or of the cycle's.
+    let swap (a: int) (b: int) =
+        let image = [| 0..29 |]
+        image[a] <- b
+        image[b] <- a
+        (points.Matrix(group.Element image))
+
+    for wrong in [ swap 0 2; swap 0 15 ] do
+        let matrices = [|
+            for g, matrix in Seq.zip group.Generators points.GeneratorMatrices ->
+                if g.Order = 2I then wrong else matrix
+        |]
+
+        refused [ "do not represent S30" ] (fun () -> Representation.Of(group, matrices))
+
+[<Fact>]
+let ``representations act alike where their matrices do`` () =
+    let group = Group.Symmetric 3
+
+    let matrices (r: Representation) =
+        Representation.Of(group, Seq.toArray r.GeneratorMatrices) :> Representation
+
+    let points, skew = natural group, skewed (Random 1) group
+    Assert.True(skew.ActsAs(matrices skew))
+    Assert.True((skew + sign group).ActsAs(matrices (skew + sign group)))
+    Assert.True(points.ActsAs(natural group))
+    Assert.False(points.ActsAs(Representation.Trivial(group, 3)))
+    Assert.False(skew.ActsAs(skewed (Random 2) group))
+    Assert.False(skew.ActsAs(skew.Dual()))
+    Assert.False((sign group).ActsAs(matrices (Representation.Trivial group)))
+
+    // The same matrices, but not known to permute: what layers may do to coordinates differs.
+    Assert.False(points.ActsAs(matrices points))
+
+[<Fact>]
+let ``coordinates of invariants have mean square one in the length that the group keeps`` () =
+    use scope = torch.NewDisposeScope()
+    let group = Group.Symmetric 3
+
+    for representation in [ skewed (Random 1) group; sign group * sign group * skewed (Random 2) group ] do
+        let fixed' =
+            representation.Invariants.Expand(
+                torch.eye (int64 representation.Invariants.Count, dtype = torch.float64)
+            )
+
+        let form =
+            group.Elements
+            |> Seq.map (fun g -> toTensor (representation.Matrix g))
+            |> Seq.map (fun matrix -> matrix.t().matmul matrix)
+            |> Seq.reduce (+)
+
+        let squares = fixed'.matmul(form).matmul(fixed'.t ()) / 6.0.ToScalar()
+
+        let expected =
+            torch.eye (squares.shape[0], dtype = torch.float64)
+            * (float representation.Dimension).ToScalar()
+
+        assertClose 1e-9 expected squares
