@@ -247,7 +247,7 @@ module private Modules =
 /// </remarks>
 [<Sealed>]
 type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target: Target) as this =
-    inherit torch.nn.Module<torch.Tensor[], torch.Tensor[]>("equivariant network")
+    inherit SavedModule<torch.Tensor[], torch.Tensor[]>("equivariant network")
 
     let device = Target.device target
 

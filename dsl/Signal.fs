@@ -381,7 +381,7 @@ module internal Realised =
         rank > 1
         && (match toCore signal with
             | :? AxisAction as action -> Seq.min action.Axes > -rank
-            | :? MatrixAction as action -> action.Axis > -rank
+            | :? MatrixAction as action -> Seq.min action.Axes > -rank
             | _ -> true)
 
 /// <summary>Making signals and trying what a group does to tensors.</summary>

@@ -1,6 +1,7 @@
 using Equivariant.Core.Actions;
 using Equivariant.Core.Groups;
 using Equivariant.Core.Orbits;
+using Equivariant.Core.Serialization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -14,7 +15,7 @@ namespace Equivariant.Core.Designs;
 /// An explicit choice: no other design approximates. Threads may share it; its generator then serves them in the order
 /// in which they come.
 /// </remarks>
-public sealed class MonteCarloEquitune : nn.Module<Tensor, Tensor>
+public sealed class MonteCarloEquitune : SavedModule<Tensor, Tensor>
 {
     private readonly nn.IModule<Tensor, Tensor> _model;
     private readonly Random _random;

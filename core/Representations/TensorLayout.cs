@@ -47,7 +47,7 @@ public sealed class TensorLayout
         {
             TrivialAction => new TensorLayout(Representation.Trivial(action.Group), shape, []),
             AxisAction axes => new TensorLayout(Representation.Of(axes.Indices), shape, axes.Axes),
-            MatrixAction matrices => new TensorLayout(matrices.Representation, shape, [matrices.Axis]),
+            MatrixAction matrices => new TensorLayout(matrices.Representation, shape, matrices.Axes),
             _ => throw new EquivariantException($"{action} is not by matrices, so there are no linear maps that commute with it: put a network there."),
         };
         IEnumerable<long> moved = layout._order[(1 + shape.Count - MovedAxes(action))..];
@@ -74,7 +74,7 @@ public sealed class TensorLayout
     private static int MovedAxes(TensorAction action) => action switch
     {
         AxisAction axes => axes.Axes.Count,
-        MatrixAction => 1,
+        MatrixAction matrices => matrices.Axes.Count,
         _ => 0,
     };
 }
