@@ -115,19 +115,16 @@ module internal Resolve =
 
         match design with
         | NoKernel -> [ QuotientTerm.Equitune group ]
-        | FromStructure -> List.ofSeq (QuotientTerm.Default group)
+        | FromStructure ->
+            match input, output with
+            | (:? AxisAction as input), (:? AxisAction as output) ->
+                List.ofSeq (QuotientTerm.Default(input, output))
+            | _ -> List.ofSeq (QuotientTerm.Default group)
         | Given [] ->
             refuse "a quotient design needs at least one kernel; the trivial subgroup makes it equitune."
         | Given kernels -> [
             for kernel in kernels do
-                let subgroup =
-                    match kernel with
-                    | :? Subgroup as subgroup when subgroup.Parent = group -> subgroup
-                    | kernel when kernel = group -> group.WholeSubgroup
-                    | kernel ->
-                        refuse
-                            $"{kernel} is no subgroup of {group}; make kernels with Group.subgroup or Group.normalClosure."
-
+                let subgroup = group.Subgroup kernel
                 group.RequireNormal subgroup
                 QuotientTerm.Of(group, subgroup)
           ]
