@@ -141,20 +141,15 @@ module Group =
     let derivedSubgroup (group: Group<'e>) =
         lift group (group.Core.DerivedSubgroup())
 
-    let internal asSubgroup (group: Group<'e>) (part: Group<'e>) =
-        match part.Core with
-        | :? Subgroup as subgroup when subgroup.Parent = group.Core -> subgroup
-        | core when core = group.Core -> group.Core.WholeSubgroup
-        | core -> group.Core.Subgroup(Array.ofSeq core.Generators)
-
-    /// <summary>Tells whether a subgroup is normal.</summary>
-    let isNormal (part: Group<'e>) (group: Group<'e>) =
-        group.Core.IsNormal(asSubgroup group part)
+    /// <summary>
+    /// Tells whether one group is a normal subgroup of another, however it was made; false for what is no subgroup.
+    /// </summary>
+    let isNormal (part: Group<'e>) (group: Group<'e>) = group.Core.IsNormal part.Core
 
     /// <summary>The quotient by a normal subgroup; its elements are written as representatives of their cosets.</summary>
-    /// <exception cref="T:Equivariant.Core.EquivariantException">The subgroup is not normal; the message names the elements that show it.</exception>
+    /// <exception cref="T:Equivariant.Core.EquivariantException">The group is no subgroup, or not normal; the message names the elements that show it.</exception>
     let quotient (normal: Group<'e>) (group: Group<'e>) =
-        let quotient = group.Core.Quotient(asSubgroup group normal)
+        let quotient = group.Core.Quotient(group.Core.Subgroup normal.Core)
 
         Group<'e>(
             quotient,
@@ -164,7 +159,7 @@ module Group =
 
     /// <summary>One element of each coset of a normal subgroup, the identity first.</summary>
     let transversal (normal: Group<'e>) (group: Group<'e>) =
-        group.Core.Transversal(asSubgroup group normal)
+        group.Core.Transversal(group.Core.Subgroup normal.Core)
         |> Seq.map group.Value
         |> List.ofSeq
 

@@ -15,6 +15,8 @@ type BlockReport = {
     Design: string
     /// <summary>The group of what it reads, with its order.</summary>
     Group: string
+    /// <summary>How its family of kernels was chosen, and whether that is proved best; none for kernels that the declaration names.</summary>
+    Family: string option
     /// <summary>Evaluations of the network for one input.</summary>
     Evaluations: BigInteger
     /// <summary>The number of its parameters.</summary>
@@ -74,6 +76,10 @@ type Report = {
             this.Model.Table
             ""
             columns rows
+            for block in this.Blocks do
+                match block.Family with
+                | Some family -> $"{block.Place}: kernels are {family}"
+                | None -> ()
             ""
             $"evaluations  {this.Evaluations} for one set of inputs, {this.Naive} for the naive average over the product of the groups"
             $"parameters   {this.Parameters}"
@@ -95,6 +101,12 @@ module Report =
         | Kind.IS, _, Some design -> $"invariant-symmetric, {design}"
         | Kind.Eq, _, _ -> block.Block.Symmetry
 
+    let private family (block: ResolvedBlock) =
+        block.Terms
+        |> List.tryHead
+        |> Option.bind (fun term -> Option.ofObj term.Family)
+        |> Option.map _.Origin
+
     let private expressivity (block: ResolvedBlock) =
         match block.Block.Kind, block.Plan with
         | Kind.Eq, Quotient(terms, _, _) ->
@@ -112,6 +124,7 @@ module Report =
                     Network = string block.Block.Network
                     Design = design block
                     Group = string block.From.Group
+                    Family = family block
                     Evaluations = block.Evaluations
                     Parameters = placed.FreeParameters
                     Expressivity = expressivity block

@@ -52,6 +52,12 @@ type internal ResolvedBlock = {
     Plan: Plan
 } with
 
+    /// The family of kernels; none for what is not averaged over cosets.
+    member this.Terms =
+        match this.Plan with
+        | Quotient(terms, _, _) -> terms
+        | _ -> []
+
     /// Evaluations of the network for one set of inputs.
     member this.Evaluations =
         let sources = this.Edges |> List.distinctBy fst |> List.length
@@ -149,19 +155,16 @@ module internal Resolve =
         | NoKernel ->
             requireListable group
             [ QuotientTerm.Equitune group ]
-        | FromStructure -> List.ofSeq (QuotientTerm.Default group)
+        | FromStructure ->
+            match input, output with
+            | (:? AxisAction as input), (:? AxisAction as output) ->
+                List.ofSeq (QuotientTerm.Default(input, output))
+            | _ -> List.ofSeq (QuotientTerm.Default group)
         | Chosen [] ->
             refuse "a quotient design needs at least one kernel; the trivial subgroup makes it equitune."
         | Chosen kernels -> [
             for kernel in kernels do
-                let subgroup =
-                    match kernel with
-                    | :? Subgroup as subgroup when subgroup.Parent = group -> subgroup
-                    | kernel when kernel = group -> group.WholeSubgroup
-                    | kernel ->
-                        refuse
-                            $"{kernel} is no subgroup of {group}; make kernels with Group.subgroup or Group.normalClosure."
-
+                let subgroup = group.Subgroup kernel
                 group.RequireNormal subgroup
                 QuotientTerm.Of(group, subgroup)
           ]

@@ -26,6 +26,9 @@ public sealed record DesignReport(
     ReportedExpressivity? Expressivity,
     long? PeakBytes)
 {
+    /// <summary>How the family was chosen, where the library chose it; null for kernels that a user named.</summary>
+    public string? Family { get; init; }
+
     /// <summary>Coordinates beyond which pairs of them are not counted.</summary>
     private const long MostPairs = 1 << 26;
 
@@ -52,7 +55,10 @@ public sealed record DesignReport(
             [.. terms.Select(term => new ReportedKernel(term.Kernel.Name, term.Kernel.Order, term.Evaluations))],
             terms.Aggregate(BigInteger.Zero, (sum, term) => sum + term.Evaluations),
             ExpressivityOf(terms, input, output),
-            null);
+            null)
+        {
+            Family = terms[0].Family?.Origin,
+        };
     }
 
     /// <summary>The report as lines of text.</summary>
@@ -63,6 +69,11 @@ public sealed record DesignReport(
         foreach (ReportedKernel kernel in Kernels)
         {
             text.AppendLine($"kernel       {kernel.Name}, order {kernel.Order}: {kernel.Evaluations} evaluation{(kernel.Evaluations == 1 ? "" : "s")}");
+        }
+
+        if (Family is not null)
+        {
+            text.AppendLine($"family       {Family}");
         }
 
         text.AppendLine($"evaluations  {Evaluations} for one input, {Order} for the naive average");

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Equivariant.Core.Actions;
 using Equivariant.Core.Facts;
 using Equivariant.Core.Groups;
@@ -36,6 +37,9 @@ public sealed class QuotientTerm
     /// <summary>One element of each coset of <c>K</c>, the identity first.</summary>
     public IReadOnlyList<GroupElement> Transversal { get; }
 
+    /// <summary>How the family that the term belongs to was chosen; null for kernels that a user named.</summary>
+    public QuotientFamily? Family { get; private set; }
+
     /// <summary>Evaluations of the model for one input: <c>|G/K|</c>.</summary>
     public int Evaluations => Transversal.Count;
 
@@ -71,18 +75,81 @@ public sealed class QuotientTerm
         return new QuotientTerm(group, kernel, null, transversal);
     }
 
-    /// <summary>The family that reaches the most equivariant linear maps with at most so many evaluations.</summary>
+    /// <summary>
+    /// The family that reaches the most equivariant linear maps with at most so many evaluations; whether that is proved, its
+    /// <see cref="Family"/> says.
+    /// </summary>
     /// <param name="input">How the group acts on the input.</param>
     /// <param name="output">How it acts on the output.</param>
     /// <param name="budget">The most evaluations of the model for one input.</param>
     /// <exception cref="EquivariantException">The groups differ, or the budget is below one evaluation.</exception>
-    public static IReadOnlyList<QuotientTerm> WithinBudget(AxisAction input, AxisAction output, int budget) =>
-        [.. KernelSearch.Find(input.Indices, output.Indices, budget).Kernels.Select(kernel => Of(input.Group, kernel))];
+    public static IReadOnlyList<QuotientTerm> WithinBudget(AxisAction input, AxisAction output, int budget)
+    {
+        KernelSearch found = KernelSearch.Find(input.Indices, output.Indices, budget);
+        return Chosen(input.Group, found.Kernels, $"found within {budget} evaluation{(budget == 1 ? "" : "s")}, {found.Proof}", found.IsOptimal);
+    }
 
-    /// <summary>The default family, from the group's structure: for a direct product that of <see cref="ForFactors"/>.</summary>
+    /// <summary>
+    /// The default family where the actions are not known, from the group's structure: for a direct product that of <see cref="ForFactors"/>,
+    /// for a semidirect product <c>N ⋊ H</c> the kernels <c>N</c> and the normal closure of <c>H</c> unless that contains <c>N</c>.
+    /// </summary>
     /// <param name="group">The group <c>G</c>.</param>
     public static IReadOnlyList<QuotientTerm> Default(Group group) =>
-        [.. group.DefaultKernels().Select(kernel => Of(group, kernel))];
+        Chosen(group, group.DefaultKernels(), $"the default of the structure of {group.Name}", null);
+
+    /// <summary>
+    /// The default family for actions that permute coordinates: the one that captures most at the price of the group's structure
+    /// (see <see cref="Default(Group)"/>). Where no more than the invariant maps are to be had at that price, as for C7 ⋊ C3 on seven points, it
+    /// is the first that captures more, at a price of up to a thousand evaluations. Its <see cref="Family"/> says which.
+    /// </summary>
+    /// <param name="input">How the group acts on the input.</param>
+    /// <param name="output">How it acts on the output.</param>
+    /// <exception cref="EquivariantException">The groups differ.</exception>
+    public static IReadOnlyList<QuotientTerm> Default(AxisAction input, AxisAction output)
+    {
+        const long MostPairs = 1 << 26;
+        const int HighestPrice = 1000;
+        Group group = input.Group;
+        IReadOnlyList<Subgroup> kernels = group.DefaultKernels();
+        BigInteger price = kernels.Aggregate(BigInteger.Zero, (sum, kernel) => sum + group.Order / kernel.Order);
+        if (price > OrbitLimit.MostElements || (long)input.Indices.Degree * output.Indices.Degree > MostPairs)
+        {
+            return Default(group);
+        }
+
+        QuotientFacts natural = QuotientFacts.Of(input.Indices, output.Indices, kernels);
+        KernelSearch best = KernelSearch.Find(input.Indices, output.Indices, (int)price);
+        long invariant = (long)input.Indices.OrbitCount * output.Indices.OrbitCount;
+        if (best.Facts.DimCaptured == invariant && natural.DimHom > invariant)
+        {
+            for (BigInteger dearer = 2 * price; dearer < 2 * BigInteger.Min(group.Order, HighestPrice); dearer *= 2)
+            {
+                best = KernelSearch.Find(input.Indices, output.Indices, (int)BigInteger.Min(dearer, HighestPrice));
+                if (best.Facts.DimCaptured > invariant)
+                {
+                    return Chosen(
+                        group, best.Kernels,
+                        $"the default where the structure of {group.Name} reaches only invariant maps, with {price} evaluation{(price.IsOne ? "" : "s")}", null);
+                }
+            }
+        }
+
+        return best.Facts.DimCaptured > natural.DimCaptured
+            ? Chosen(group, best.Kernels, $"the default at the price of the structure of {group.Name}, {best.Proof}", best.IsOptimal)
+            : Default(group);
+    }
+
+    private static QuotientTerm[] Chosen(Group group, IReadOnlyList<Subgroup> kernels, string origin, bool? isOptimal)
+    {
+        QuotientFamily family = new(origin, isOptimal);
+        QuotientTerm[] terms = [.. kernels.Select(kernel => Of(group, kernel))];
+        foreach (QuotientTerm term in terms)
+        {
+            term.Family = family;
+        }
+
+        return terms;
+    }
 
     /// <summary>
     /// The term of a normal subgroup whose transversal is a subgroup: what terms on tokens need, where

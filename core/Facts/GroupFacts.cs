@@ -7,7 +7,7 @@ namespace Equivariant.Core.Facts;
 /// <summary>What there is to say about a permutation group. A field that was not feasible is null.</summary>
 /// <param name="Order">The number of elements.</param>
 /// <param name="Abelian">Whether all elements commute.</param>
-/// <param name="ConjugacyClasses">The number of conjugacy classes, or null for a large group of no known kind.</param>
+/// <param name="ConjugacyClasses">The number of conjugacy classes, or null where it would take too long.</param>
 /// <param name="CenterOrder">The order of the centre.</param>
 /// <param name="DerivedOrder">The order of the derived subgroup.</param>
 /// <param name="Transitive">Whether all points are in one orbit.</param>

@@ -42,12 +42,14 @@ public sealed record HomFacts(BigInteger Order, int DimHom, int DimInvV, int Dim
 
         PermutationGroup onV = Group.OfPermutations(degreeV, v, "V");
         PermutationGroup onW = Group.OfPermutations(degreeW, w, "W");
+        // The pairs of points come first: too many are refused before the order is looked for, which can take long.
+        int dimHom = PairOrbits.CountOf(degreeV, onV.GeneratorCodes, degreeW, onW.GeneratorCodes);
         int[][] both = [.. onV.GeneratorCodes.Zip(onW.GeneratorCodes, (x, y) => (int[])[.. x, .. y.Select(point => point + degreeV)])];
         int dimV = PairOrbits.PointOrbits(degreeV, onV.GeneratorCodes).Max() + 1;
         int dimW = PairOrbits.PointOrbits(degreeW, onW.GeneratorCodes).Max() + 1;
         return new HomFacts(
             Group.OfPermutations(degreeV + degreeW, both).Order,
-            PairOrbits.CountOf(degreeV, onV.GeneratorCodes, degreeW, onW.GeneratorCodes),
+            dimHom,
             dimV,
             dimW,
             (long)dimV * dimW);

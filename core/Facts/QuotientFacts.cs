@@ -18,8 +18,8 @@ public sealed record KernelFacts(BigInteger Order, BigInteger Index);
 public sealed record QuotientFacts(
     BigInteger Order, IReadOnlyList<KernelFacts> Kernels, BigInteger Cost, long DimHom, long DimCaptured)
 {
-    /// <summary>The largest family whose 2^m − 1 joins are gone through.</summary>
-    private const int LargestFamily = 20;
+    /// <summary>The most labels, over all different joins of a family's kernels, that are kept at a time.</summary>
+    private const long MostLabels = 1L << 26;
 
     /// <summary>Computes them for a permutation group acting on its points, as V and as W.</summary>
     /// <param name="group">The group.</param>
@@ -39,21 +39,11 @@ public sealed record QuotientFacts(
     /// <param name="v">The action on the input.</param>
     /// <param name="w">The action on the output.</param>
     /// <param name="kernels">Normal subgroups of the group that acts.</param>
-    /// <exception cref="EquivariantException">A kernel is not normal, the actions are of different groups, or there are too many kernels.</exception>
+    /// <exception cref="EquivariantException">A kernel is not normal, the actions are of different groups, or the kernels have too many different joins.</exception>
     public static QuotientFacts Of(PermutationAction v, PermutationAction w, IReadOnlyList<Subgroup> kernels)
     {
         Group group = v.Group;
-        if (!Group.SameGroup(group, w.Group))
-        {
-            throw new EquivariantException($"A design needs one group on input and output; {group.Name} acts on {v.Name} and {w.Group.Name} on {w.Name}.");
-        }
-
-        if (kernels.Count > LargestFamily)
-        {
-            throw new EquivariantException(
-                $"A family of {kernels.Count} kernels has too many joins to go through; at most {LargestFamily} kernels are possible.");
-        }
-
+        RequireSameGroup(v, w);
         foreach (Subgroup kernel in kernels)
         {
             group.RequireNormal(kernel);
@@ -68,49 +58,133 @@ public sealed record QuotientFacts(
     /// The dimension d(K) of the equivariant maps that are trivial on a normal subgroup K: the number of orbits of the group on pairs
     /// of a K-orbit of W and a K-orbit of V.
     /// </summary>
-    /// <param name="v">The action on the input.</param>
-    /// <param name="w">The action on the output.</param>
-    /// <param name="kernelOnV">Permutations of V's points that generate K's action.</param>
-    /// <param name="kernelOnW">Permutations of W's points that generate K's action.</param>
-    internal static long Dimension(
-        PermutationAction v, PermutationAction w, IReadOnlyList<int[]> kernelOnV, IReadOnlyList<int[]> kernelOnW)
+    /// <param name="v">The permutations of V's points by which the group's generators act.</param>
+    /// <param name="orbitsOnV">The number of each of V's points' K-orbit.</param>
+    /// <param name="w">The permutations of W's points.</param>
+    /// <param name="orbitsOnW">The number of each of W's points' K-orbit.</param>
+    internal static long Dimension(IReadOnlyList<int[]> v, int[] orbitsOnV, IReadOnlyList<int[]> w, int[] orbitsOnW)
     {
-        (int countV, int[][] blocksV) = OnBlocks(v, kernelOnV);
-        (int countW, int[][] blocksW) = OnBlocks(w, kernelOnW);
+        (int countV, int[][] blocksV) = OnBlocks(v, orbitsOnV);
+        (int countW, int[][] blocksW) = ReferenceEquals(orbitsOnV, orbitsOnW) ? (countV, blocksV) : OnBlocks(w, orbitsOnW);
         return PairOrbits.CountOf(countV, blocksV, countW, blocksW);
     }
 
-    private static long Captured(PermutationAction v, PermutationAction w, IReadOnlyList<Subgroup> kernels)
+    /// <summary>Refuses actions of different groups.</summary>
+    internal static void RequireSameGroup(PermutationAction v, PermutationAction w)
     {
-        // What is trivial on Kᵢ and on Kⱼ is what is trivial on their join: inclusion and exclusion.
-        int[][][] onV = [.. kernels.Select(kernel => kernel.Generators.Select(v.Permutation).ToArray())];
-        int[][][] onW = [.. kernels.Select(kernel => kernel.Generators.Select(w.Permutation).ToArray())];
-        long captured = 0;
-        for (int set = 1; set < 1 << kernels.Count; set++)
+        if (!Group.SameGroup(v.Group, w.Group))
         {
-            int[] members = [.. Enumerable.Range(0, kernels.Count).Where(i => (set >> i & 1) != 0)];
-            long dimension = Dimension(v, w, [.. members.SelectMany(i => onV[i])], [.. members.SelectMany(i => onW[i])]);
-            captured += members.Length % 2 == 1 ? dimension : -dimension;
+            throw new EquivariantException($"A design needs one group on input and output; {v.Group.Name} acts on {v.Name} and {w.Group.Name} on {w.Name}.");
         }
-
-        return captured;
     }
 
-    /// <summary>The group's action on the orbits of a normal subgroup.</summary>
-    private static (int Count, int[][] Generators) OnBlocks(PermutationAction action, IReadOnlyList<int[]> kernel)
+    /// <summary>The action that permutations induce on numbered blocks of their points.</summary>
+    internal static (int Count, int[][] Generators) OnBlocks(IReadOnlyList<int[]> permutations, int[] blocks)
     {
-        int[] blocks = PairOrbits.PointOrbits(action.Degree, kernel);
         int count = blocks.Max() + 1;
-        int[][] generators = new int[action.GeneratorPermutations.Count][];
+        int[][] generators = new int[permutations.Count][];
         for (int g = 0; g < generators.Length; g++)
         {
             generators[g] = new int[count];
             for (int point = 0; point < blocks.Length; point++)
             {
-                generators[g][blocks[point]] = blocks[action.GeneratorPermutations[g][point]];
+                generators[g][blocks[point]] = blocks[permutations[g][point]];
             }
         }
 
         return (count, generators);
+    }
+
+    /// <summary>
+    /// What is trivial on Kᵢ and on Kⱼ is what is trivial on their join: inclusion and exclusion. A join matters only through its orbits,
+    /// and few families have many different ones, so equal terms are added up as they come, not 2^m of them gone through.
+    /// </summary>
+    private static long Captured(PermutationAction v, PermutationAction w, IReadOnlyList<Subgroup> kernels)
+    {
+        Dictionary<int[], BigInteger> terms = new(CodeComparer.Instance);
+        foreach (Subgroup kernel in kernels)
+        {
+            int[] orbits =
+            [
+                .. PairOrbits.PointOrbits(v.Degree, [.. kernel.Generators.Select(v.Permutation)]),
+                .. PairOrbits.PointOrbits(w.Degree, [.. kernel.Generators.Select(w.Permutation)]),
+            ];
+            List<(int[] Orbits, BigInteger Times)> added = [(orbits, BigInteger.One)];
+            added.AddRange(terms.Select(term => (Joined(term.Key, orbits, v.Degree), -term.Value)));
+            foreach ((int[] join, BigInteger times) in added)
+            {
+                BigInteger sum = terms.GetValueOrDefault(join) + times;
+                if (sum.IsZero)
+                {
+                    terms.Remove(join);
+                }
+                else
+                {
+                    terms[join] = sum;
+                }
+            }
+
+            if ((long)terms.Count * (v.Degree + w.Degree) > MostLabels)
+            {
+                throw new EquivariantException(
+                    $"A family of {kernels.Count} kernels has too many different joins to go through: more than {terms.Count - 1} on {v.Degree + w.Degree} points. Take fewer kernels.");
+            }
+        }
+
+        return (long)terms.Aggregate(BigInteger.Zero, (sum, term) => sum + term.Value * Dimension(
+            v.GeneratorPermutations, term.Key[..v.Degree], w.GeneratorPermutations, term.Key[v.Degree..]));
+    }
+
+    /// <summary>Numbers the orbits of two normal subgroups together, on V's points and on W's apart, by their smallest points.</summary>
+    private static int[] Joined(int[] first, int[] second, int degreeV)
+    {
+        int[] joined = new int[first.Length];
+        JoinRange(..degreeV);
+        JoinRange(degreeV..);
+        return joined;
+
+        void JoinRange(Range range)
+        {
+            ReadOnlySpan<int> a = first.AsSpan(range), b = second.AsSpan(range);
+            int[] root = Permutations.Identity(a.Length);
+            int[] firstOfA = new int[a.Length], firstOfB = new int[a.Length];
+            Array.Fill(firstOfA, -1);
+            Array.Fill(firstOfB, -1);
+            for (int point = 0; point < a.Length; point++)
+            {
+                Merge(firstOfA, a[point], point);
+                Merge(firstOfB, b[point], point);
+            }
+
+            Span<int> labels = joined.AsSpan(range);
+            int count = 0;
+            for (int point = 0; point < labels.Length; point++)
+            {
+                int top = Root(point);
+                labels[point] = top == point ? count++ : labels[top];
+            }
+
+            void Merge(int[] firstOf, int label, int point)
+            {
+                if (firstOf[label] < 0)
+                {
+                    firstOf[label] = point;
+                    return;
+                }
+
+                int x = Root(firstOf[label]), y = Root(point);
+                root[Math.Max(x, y)] = Math.Min(x, y);
+            }
+
+            int Root(int point)
+            {
+                while (root[point] != point)
+                {
+                    point = root[point] = root[root[point]];
+                }
+
+                return point;
+            }
+        }
     }
 }

@@ -4,11 +4,14 @@ namespace Equivariant.Core.Groups;
 internal static class ChainBuilder
 {
     /// <summary>Builds the chain of the group that packed elements of <paramref name="ambient"/> generate.</summary>
-    public static GroupChain Build(Group ambient, int[][] generators) => ambient switch
+    /// <param name="ambient">Does the arithmetic.</param>
+    /// <param name="generators">Packed elements.</param>
+    /// <param name="largest">An order that the group is known not to exceed, if there is one: a chain that reaches it needs no proof.</param>
+    public static GroupChain Build(Group ambient, int[][] generators, System.Numerics.BigInteger? largest = null) => ambient switch
     {
         CyclicGroup cyclic => BuildCyclic(cyclic.Modulus, generators),
         PermutationGroup when GiantChain.TryRecognise(ambient, generators) is GiantChain giant => giant,
-        _ => StabiliserChain.Build(ambient, generators),
+        _ => StabiliserChain.Build(ambient, generators, largest),
     };
 
     private static CyclicChain BuildCyclic(int n, int[][] generators)

@@ -2,11 +2,14 @@ using System.Numerics;
 
 namespace Equivariant.Core.Groups;
 
-/// <summary>Finds conjugacy classes: by partitions for symmetric and alternating groups, otherwise by walking through the elements.</summary>
+/// <summary>Finds conjugacy classes: by partitions for symmetric and alternating groups, otherwise by walking through the elements or, where there are too many, from class to class.</summary>
 internal static class ConjugacyClasses
 {
     /// <summary>The largest group whose elements are walked through.</summary>
     private const int ListedElements = 4_000_000;
+
+    /// <summary>The largest number of points on which centralisers are looked for.</summary>
+    private const int MostPoints = 1000;
 
     public static BigInteger? Count(Group group)
     {
@@ -21,15 +24,36 @@ internal static class ConjugacyClasses
             return giant.IsAlternating ? EvenClasses(n) : Partitions(n);
         }
 
-        return group.Order > ListedElements ? null : Walk(group, null);
+        if (group.Order <= ListedElements)
+        {
+            return Walk(group, null);
+        }
+
+        if (group.PointCount > MostPoints)
+        {
+            return null;
+        }
+
+        // On parts that do not depend on each other, classes are tuples of classes.
+        PermutationGroup permutations = group as PermutationGroup ?? group.ToPermutationGroup();
+        IReadOnlyList<int[]> parts = IndependentOrbits.Find(permutations.GeneratorCodes, group.Order);
+        return parts.Count == 1
+            ? ClassWalk.Find(permutations)?.Count
+            : parts.Aggregate((BigInteger?)BigInteger.One, (count, points) => count is null ? null : count * Count(new PermutationGroup(
+                points.Length, [.. permutations.GeneratorCodes.Select(g => IndependentOrbits.Restrict(g, points))])));
     }
 
     public static IReadOnlyList<ConjugacyClass> List(Group group)
     {
         if (group.Order > ListedElements)
         {
+            if (group is PermutationGroup { Chain: not GiantChain, Degree: <= MostPoints } permutations && ClassWalk.Find(permutations) is { } found)
+            {
+                return found;
+            }
+
             throw new EquivariantException(
-                $"{group.Name} has {group.Order} elements; conjugacy classes are listed for at most {ListedElements}.");
+                $"{group.Name} has {group.Order} elements; its conjugacy classes are too many or too hard to list. Up to {ListedElements} elements it is always possible.");
         }
 
         List<ConjugacyClass> classes = [];
@@ -97,17 +121,69 @@ internal static class ConjugacyClasses
         return count;
     }
 
-    /// <summary>The number of partitions of n: the cycle types of permutations.</summary>
-    private static BigInteger Partitions(int n)
+    /// <summary>The number of classes of K ≀ S, where K has <paramref name="inner"/> classes, or null where S is too large and not symmetric.</summary>
+    /// <remarks>
+    /// A class of (k, s) is a class of s with a class of K on each cycle of s, up to what commutes with s. By Burnside's lemma that is
+    /// 1/|S| times the sum over pairs of commuting s, t of inner^(orbits of s and t together). For all permutations it is the coefficient of
+    /// xᵐ in Π (1 − xⁱ)^−inner.
+    /// </remarks>
+    public static BigInteger? CountWreath(BigInteger inner, PermutationGroup outer)
+    {
+        const int MostPairs = 20_000_000;
+        if (outer.IsSymmetric)
+        {
+            return Partitions(outer.Degree, inner);
+        }
+
+        if (outer.Order > ListedElements)
+        {
+            return null;
+        }
+
+        IReadOnlyList<ConjugacyClass> classes = List(outer);
+        if (outer.Order * classes.Count > MostPairs)
+        {
+            return null;
+        }
+
+        BigInteger sum = BigInteger.Zero;
+        foreach (ConjugacyClass same in classes)
+        {
+            int[] s = same.Representative.Code.ToArray();
+            foreach (GroupElement t in outer.Elements)
+            {
+                int[] code = t.Code.ToArray();
+                if (outer.Multiplied(s, code).AsSpan().SequenceEqual(outer.Multiplied(code, s)))
+                {
+                    sum += same.Size * BigInteger.Pow(inner, Permutations.Orbits(outer.Degree, [s, code]).Max() + 1);
+                }
+            }
+        }
+
+        return sum / outer.Order;
+    }
+
+    /// <summary>The number of partitions of n whose parts come in so many colours; with one, the cycle types of permutations.</summary>
+    private static BigInteger Partitions(int n, BigInteger? colours = null)
     {
         BigInteger[] ways = new BigInteger[n + 1];
         ways[0] = 1;
         for (int part = 1; part <= n; part++)
         {
-            for (int sum = part; sum <= n; sum++)
+            // Multiplies by (1 − x^part)^−colours: multisets of so many colours.
+            BigInteger[] next = new BigInteger[n + 1];
+            BigInteger multisets = 1;
+            for (int times = 0; times * part <= n; times++)
             {
-                ways[sum] += ways[sum - part];
+                for (int sum = times * part; sum <= n; sum++)
+                {
+                    next[sum] += multisets * ways[sum - times * part];
+                }
+
+                multisets = multisets * ((colours ?? 1) + times) / (times + 1);
             }
+
+            ways = next;
         }
 
         return ways[n];

@@ -11,12 +11,13 @@ public sealed class DirectProduct : Group
     private readonly int[] _offsets;
     private readonly int[] _pointOffsets;
     private readonly string? _name;
-    private (Subgroup Factor, Subgroup Complement)?[]? _subgroups;
+    private readonly FactorSubgroups?[] _subgroups;
 
     internal DirectProduct(IEnumerable<Group> factors, string? name = null)
     {
         _factors = [.. factors];
         _name = name;
+        _subgroups = new FactorSubgroups?[_factors.Length];
         _offsets = new int[_factors.Length + 1];
         _pointOffsets = new int[_factors.Length + 1];
         for (int i = 0; i < _factors.Length; i++)
@@ -55,7 +56,7 @@ public sealed class DirectProduct : Group
     internal override bool HasCostlyImages => _factors.Any(f => f.HasCostlyImages);
 
     internal override int[][] GeneratorCodes =>
-        field ??= [.. _factors.SelectMany((f, i) => f.GeneratorCodes.Select(code => EmbedCode(i, code)))];
+        Once(ref field, () => [.. _factors.SelectMany((f, i) => f.GeneratorCodes.Select(code => EmbedCode(i, code)))]);
 
     /// <summary>Puts an element of factor <paramref name="factor"/> into the product, with identities elsewhere.</summary>
     /// <exception cref="EquivariantException">There is no such factor, or the element is not in it.</exception>
@@ -96,11 +97,11 @@ public sealed class DirectProduct : Group
 
     /// <summary>Gets factor <paramref name="factor"/> inside the product: the tuples that are trivial elsewhere. It is normal.</summary>
     /// <exception cref="EquivariantException">There is no such factor.</exception>
-    public Subgroup FactorSubgroup(int factor) => MakeSubgroups(factor).Factor;
+    public Subgroup FactorSubgroup(int factor) => SubgroupsOf(factor).Factor;
 
     /// <summary>Gets the product of all factors but one, the tuples that are trivial at <paramref name="factor"/>. It is normal, and its quotient is that factor.</summary>
     /// <exception cref="EquivariantException">There is no such factor.</exception>
-    public Subgroup ComplementSubgroup(int factor) => MakeSubgroups(factor).Complement;
+    public Subgroup ComplementSubgroup(int factor) => SubgroupsOf(factor).Complement;
 
     /// <summary>
     /// Gives for each factor the product of the others: the quotients are the factors, so a quotient design costs Σ|Gᵢ| evaluations
@@ -243,6 +244,10 @@ public sealed class DirectProduct : Group
         other is DirectProduct product && product._factors.Length == _factors.Length &&
         _factors.Zip(product._factors).All(pair => SameGroup(pair.First, pair.Second));
 
+    internal override bool HasArithmeticOf(Group other) =>
+        other is DirectProduct product && product._factors.Length == _factors.Length &&
+        _factors.Zip(product._factors).All(pair => pair.First.HasArithmeticOf(pair.Second.Ambient));
+
     internal override BigInteger OrderOf(ReadOnlySpan<int> code)
     {
         BigInteger order = BigInteger.One;
@@ -337,15 +342,14 @@ public sealed class DirectProduct : Group
 
     private Span<int> Part(int factor, Span<int> code) => code[_offsets[factor].._offsets[factor + 1]];
 
-    private (Subgroup Factor, Subgroup Complement) MakeSubgroups(int factor)
+    private FactorSubgroups SubgroupsOf(int factor)
     {
         RequireFactor(factor);
-        _subgroups ??= new (Subgroup, Subgroup)?[_factors.Length];
-        if (_subgroups[factor] is { } known)
-        {
-            return known;
-        }
+        return Once(ref _subgroups[factor], () => MakeSubgroups(factor));
+    }
 
+    private FactorSubgroups MakeSubgroups(int factor)
+    {
         int[] others = [.. Enumerable.Range(0, _factors.Length).Where(i => i != factor)];
         Subgroup one = new(
             this, [.. _factors[factor].GeneratorCodes.Select(g => EmbedCode(factor, g))], _factors[factor].Name,
@@ -353,11 +357,10 @@ public sealed class DirectProduct : Group
         Subgroup rest = new(
             this, [.. others.SelectMany(i => _factors[i].GeneratorCodes.Select(g => EmbedCode(i, g)))],
             others.Length == 0 ? "1" : new DirectProduct(others.Select(i => _factors[i])).Name,
-            new CompositeChain(this, [.. others.Select(i => PartOf(i, _factors[i]))]));
+            new CompositeChain(this, [.. others.Select(i => PartOf(i, _factors[i]))]),
+            one);
         one.Complement = rest;
-        rest.Complement = one;
-        _subgroups[factor] = (one, rest);
-        return (one, rest);
+        return new FactorSubgroups(one, rest);
     }
 
     /// <summary>The product of a subgroup of one factor and all other factors.</summary>
@@ -411,4 +414,7 @@ public sealed class DirectProduct : Group
             throw new EquivariantException($"{Name} has factors 0 to {_factors.Length - 1}; there is no factor {factor}.");
         }
     }
+
+    /// <summary>A factor inside the product, and the product of the others.</summary>
+    private sealed record FactorSubgroups(Subgroup Factor, Subgroup Complement);
 }

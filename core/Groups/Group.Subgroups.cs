@@ -5,10 +5,10 @@ namespace Equivariant.Core.Groups;
 public abstract partial class Group
 {
     /// <summary>Gets the subgroup that contains only the identity.</summary>
-    public Subgroup TrivialSubgroup => field ??= new Subgroup(this, [], "1") { Complement = WholeSubgroup };
+    public Subgroup TrivialSubgroup => Once(ref field, () => new Subgroup(this, [], "1", complement: WholeSubgroup));
 
     /// <summary>Gets the group as a subgroup of itself.</summary>
-    public Subgroup WholeSubgroup => field ??= new Subgroup(this, GeneratorCodes, Name, Chain);
+    public Subgroup WholeSubgroup => Once(ref field, () => new Subgroup(this, GeneratorCodes, Name, Chain));
 
     /// <summary>Takes the subgroup that some elements generate.</summary>
     /// <param name="generators">Elements of this group; none make the trivial subgroup.</param>
@@ -28,19 +28,51 @@ public abstract partial class Group
         return NormalClosures.Find(this, [.. generators.Select(g => g.Code.ToArray())]);
     }
 
-    /// <summary>Tells whether g s g⁻¹ stays in the subgroup for all g here and s there.</summary>
-    public bool IsNormal(Group subgroup) => FindNonNormal(subgroup) is null;
+    /// <summary>
+    /// Takes as a subgroup a group that was made on its own, whose elements this group has in the same form: the even permutations of n points
+    /// in all permutations of n points.
+    /// </summary>
+    /// <exception cref="EquivariantException">The group's elements are of another form, or not all in this group; the message says which.</exception>
+    public Subgroup Subgroup(Group part)
+    {
+        if (part is Subgroup subgroup && SameGroup(subgroup.Parent, this))
+        {
+            return subgroup;
+        }
+
+        if (SameGroup(part, this))
+        {
+            return WholeSubgroup;
+        }
+
+        if (!HasArithmeticOf(part.Ambient))
+        {
+            throw new EquivariantException(
+                $"{part} is not a subgroup of {this}: their elements are not written and multiplied alike.");
+        }
+
+        foreach (int[] code in part.GeneratorCodes)
+        {
+            if (!Contains(code))
+            {
+                throw new EquivariantException($"{part} is not a subgroup of {this}: its generator {part.Format(code)} is outside.");
+            }
+        }
+
+        return new Subgroup(this, part.GeneratorCodes, part.Name, part.Chain);
+    }
+
+    /// <summary>
+    /// Tells whether a group is a normal subgroup of this one: its elements are all here, and g s g⁻¹ stays in it for all g here and s there.
+    /// </summary>
+    public bool IsNormal(Group subgroup) =>
+        HasArithmeticOf(subgroup.Ambient) && subgroup.GeneratorCodes.All(code => Contains(code)) && FindNonNormal(Subgroup(subgroup)) is null;
 
     /// <summary>Refuses a subgroup that is not normal, naming elements that show it.</summary>
     /// <exception cref="EquivariantException">The subgroup is not inside this group, or not normal.</exception>
     public void RequireNormal(Group subgroup)
     {
-        foreach (GroupElement s in subgroup.Generators)
-        {
-            RequireMember(s, $"{subgroup.Name} is not a subgroup of {Name}: its generator");
-        }
-
-        if (FindNonNormal(subgroup) is (GroupElement g, GroupElement inside))
+        if (FindNonNormal(Subgroup(subgroup)) is (GroupElement g, GroupElement inside))
         {
             throw new EquivariantException(
                 $"{subgroup.Name} is not a normal subgroup of {Name}: conjugating its element {inside} by {g} gives {inside.ConjugateBy(g)}, " +
@@ -191,16 +223,15 @@ public abstract partial class Group
     /// <exception cref="EquivariantException">The action known for this group has too many points.</exception>
     public PermutationGroup ToPermutationGroup() => (PermutationGroup)PermutationIsomorphism().Target;
 
-    internal (GroupElement By, GroupElement Inside)? FindNonNormal(Group subgroup)
-    {
-        if (subgroup.Order == Order)
-        {
-            return null;
-        }
+    /// <summary>Whether packed elements of another group, one that does its own arithmetic, are written and multiplied as those of this group.</summary>
+    internal virtual bool HasArithmeticOf(Group other) => SameGroup(Ambient, other);
 
+    private static (GroupElement By, GroupElement Inside)? FindNonNormal(Subgroup subgroup)
+    {
+        Group group = subgroup.Parent;
         foreach (GroupElement inside in subgroup.Generators)
         {
-            foreach (GroupElement g in Generators)
+            foreach (GroupElement g in group.Generators)
             {
                 if (!subgroup.Contains(inside.ConjugateBy(g)))
                 {

@@ -37,5 +37,5 @@ public abstract partial class Group
         return new GroupElement(Ambient, code);
     }
 
-    internal virtual IReadOnlyList<WordLetter> FindWord(ReadOnlySpan<int> code) => (_wordFinder ??= WordFinder.For(this)).Find(code);
+    internal virtual IReadOnlyList<WordLetter> FindWord(ReadOnlySpan<int> code) => Once(ref _wordFinder, () => WordFinder.For(this)).Find(code);
 }

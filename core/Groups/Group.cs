@@ -13,6 +13,8 @@ namespace Equivariant.Core.Groups;
 /// </remarks>
 public abstract partial class Group : IEquatable<Group>
 {
+    /// <summary>Held while something is built on first use, so that threads that share a group build it once and see it whole.</summary>
+    private object? _gate;
     private GroupElement[]? _generators;
     private GroupChain? _chain;
 
@@ -30,7 +32,7 @@ public abstract partial class Group : IEquatable<Group>
 
     /// <summary>Gets the generators; every element is a product of them and their inverses. The trivial group has none.</summary>
     public IReadOnlyList<GroupElement> Generators =>
-        _generators ??= [.. GeneratorCodes.Select(code => new GroupElement(Ambient, code))];
+        Once(ref _generators, () => [.. GeneratorCodes.Select(code => new GroupElement(Ambient, code))]);
 
     /// <summary>Gets the identity element.</summary>
     public GroupElement Identity
@@ -116,7 +118,7 @@ public abstract partial class Group : IEquatable<Group>
     internal abstract int[][] GeneratorCodes { get; }
 
     /// <summary>Gets the factorisation machinery; built on first use and then kept.</summary>
-    internal GroupChain Chain => _chain ??= BuildChain();
+    internal GroupChain Chain => Once(ref _chain, BuildChain);
 
     /// <summary>Gets whether <see cref="Image"/> does group arithmetic rather than look something up.</summary>
     internal virtual bool HasCostlyImages => false;
@@ -255,6 +257,10 @@ public abstract partial class Group : IEquatable<Group>
     }
 
     internal abstract GroupChain BuildChain();
+
+    /// <summary>What is in a place, or else what is made there: once, however many threads ask at the same time.</summary>
+    internal T Once<T>([System.Diagnostics.CodeAnalysis.NotNull] ref T? place, Func<T> make)
+        where T : class => LazyInitializer.EnsureInitialized(ref place, ref _gate, make);
 
     /// <summary>Tells whether another group object, not the same reference, is the same group.</summary>
     internal abstract bool SameAs(Group other);

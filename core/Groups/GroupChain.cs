@@ -7,7 +7,8 @@ namespace Equivariant.Core.Groups;
 /// </summary>
 internal abstract class GroupChain
 {
-    private BigInteger? _order;
+    /// <summary>Boxed, so that threads see it whole.</summary>
+    private object? _order;
 
     /// <summary>The number of transversals.</summary>
     public abstract int Length { get; }
@@ -16,9 +17,9 @@ internal abstract class GroupChain
     {
         get
         {
-            if (_order is null)
+            if (_order is not BigInteger order)
             {
-                BigInteger order = BigInteger.One;
+                order = BigInteger.One;
                 for (int level = 0; level < Length; level++)
                 {
                     order *= Size(level);
@@ -27,7 +28,7 @@ internal abstract class GroupChain
                 _order = order;
             }
 
-            return _order.Value;
+            return order;
         }
     }
 

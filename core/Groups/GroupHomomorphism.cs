@@ -51,10 +51,10 @@ public sealed class GroupHomomorphism
     public IReadOnlyList<GroupElement> GeneratorImages => [.. _images.Select(image => new GroupElement(Target.Ambient, image))];
 
     /// <summary>Gets the subgroup of elements that go to the identity.</summary>
-    public Subgroup Kernel => field ??= FindKernel();
+    public Subgroup Kernel => LazyInitializer.EnsureInitialized(ref field, FindKernel);
 
     /// <summary>Gets the subgroup of elements of the target that are reached.</summary>
-    public Subgroup Image => field ??= new Subgroup(Target, _images);
+    public Subgroup Image => LazyInitializer.EnsureInitialized(ref field, () => new Subgroup(Target, _images));
 
     /// <summary>Gets whether different elements have different images.</summary>
     public bool IsInjective => Image.Order == Source.Order;

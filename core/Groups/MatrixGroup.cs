@@ -205,6 +205,8 @@ public sealed class MatrixGroup : Group
         group.GeneratorCodes.Length == GeneratorCodes.Length &&
         GeneratorCodes.Zip(group.GeneratorCodes).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second));
 
+    internal override bool HasArithmeticOf(Group other) => other is MatrixGroup group && group.Prime == Prime && group.Dimension == Dimension;
+
     internal override GroupChain BuildChain() => StabiliserChain.Build(this, GeneratorCodes);
 
     internal override Evaluator? TryExtend(Group target, int[][] images, out BrokenRelation? broken) =>

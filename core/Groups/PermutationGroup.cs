@@ -68,6 +68,9 @@ public sealed class PermutationGroup : Group
     /// <summary>Gets whether this is the symmetric group as it is usually generated, by a cycle and a transposition.</summary>
     internal bool IsStandardSymmetric => _kind == Kind.Symmetric;
 
+    /// <summary>Gets whether these are all permutations of the points.</summary>
+    internal bool IsSymmetric => _kind == Kind.Symmetric || (Chain is GiantChain { IsAlternating: false } giant && giant.Points.Count == Degree);
+
     /// <inheritdoc/>
     public override void Multiply(ReadOnlySpan<int> left, ReadOnlySpan<int> right, Span<int> product)
     {
@@ -143,6 +146,8 @@ public sealed class PermutationGroup : Group
     internal override bool SameAs(Group other) =>
         other is PermutationGroup group && group.Degree == Degree && group.GeneratorCodes.Length == GeneratorCodes.Length &&
         GeneratorCodes.Zip(group.GeneratorCodes).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second));
+
+    internal override bool HasArithmeticOf(Group other) => other is PermutationGroup group && group.Degree == Degree;
 
     internal override string ExplainNonMember(ReadOnlySpan<int> code)
     {

@@ -48,6 +48,42 @@ public static class Permutations
         return even;
     }
 
+    /// <summary>Numbers the orbits of permutations on single points, by their smallest points.</summary>
+    internal static int[] Orbits(int degree, IReadOnlyList<int[]> generators)
+    {
+        int[] labels = new int[degree];
+        Array.Fill(labels, -1);
+        int[] queue = new int[degree];
+        int count = 0;
+        for (int start = 0; start < degree; start++)
+        {
+            if (labels[start] >= 0)
+            {
+                continue;
+            }
+
+            int end = 0;
+            labels[start] = count;
+            queue[end++] = start;
+            for (int i = 0; i < end; i++)
+            {
+                foreach (int[] generator in generators)
+                {
+                    int image = generator[queue[i]];
+                    if (labels[image] < 0)
+                    {
+                        labels[image] = count;
+                        queue[end++] = image;
+                    }
+                }
+            }
+
+            count++;
+        }
+
+        return labels;
+    }
+
     /// <summary>Writes a permutation in cycle notation: <c>(0 1 2)(3 4)</c>; the identity is <c>()</c>.</summary>
     public static string Format(ReadOnlySpan<int> permutation)
     {

@@ -29,8 +29,8 @@ public sealed class QuotientGroup : Group
     public Subgroup Kernel { get; }
 
     /// <summary>Gets the homomorphism g ↦ gK.</summary>
-    public GroupHomomorphism Projection => field ??=
-        GroupHomomorphism.Trusted(Parent, this, [.. Parent.GeneratorCodes.Select(Reduced)], new ReducingEvaluator(this));
+    public GroupHomomorphism Projection => Once(ref field, () =>
+        GroupHomomorphism.Trusted(Parent, this, [.. Parent.GeneratorCodes.Select(Reduced)], new ReducingEvaluator(this)));
 
     /// <inheritdoc/>
     public override int Width => Parent.Width;
@@ -45,8 +45,8 @@ public sealed class QuotientGroup : Group
 
     internal override bool HasCostlyImages => true;
 
-    internal override int[][] GeneratorCodes => field ??=
-        [.. Parent.GeneratorCodes.Select(Reduced).Where(g => !IsIdentity(g)).Distinct(CodeComparer.Instance)];
+    internal override int[][] GeneratorCodes => Once(ref field, () =>
+        [.. Parent.GeneratorCodes.Select(Reduced).Where(g => !IsIdentity(g)).Distinct(CodeComparer.Instance)]);
 
     /// <summary>Takes an element of G to its coset.</summary>
     /// <exception cref="EquivariantException">The element is not in G.</exception>
@@ -162,7 +162,7 @@ public sealed class QuotientGroup : Group
         return copy;
     }
 
-    private Points GetPoints() => _points ??= ChoosePoints();
+    private Points GetPoints() => Once(ref _points, ChoosePoints);
 
     private Points ChoosePoints()
     {

@@ -9,16 +9,17 @@ public class SemidirectProduct : Group
 {
     private const long ManyPoints = 1L << 24;
     private readonly AutomorphismAction _action;
-    private int? _pointCount;
+    private readonly Lazy<(int Count, bool IsAffine)> _points;
+    private readonly ThreadLocal<InducedImages> _induced;
     private IReadOnlyList<Subgroup>? _kernels;
-    private bool _affine;
-    private ThreadLocal<InducedImages>? _induced;
 
     internal SemidirectProduct(Group normal, Group acting, AutomorphismAction action)
     {
         Normal = normal;
         Acting = acting;
         _action = action;
+        _points = new Lazy<(int, bool)>(ChoosePoints);
+        _induced = new ThreadLocal<InducedImages>(() => new InducedImages(this));
     }
 
     /// <inheritdoc/>
@@ -31,26 +32,14 @@ public class SemidirectProduct : Group
     public Group Acting { get; }
 
     /// <summary>Gets N inside the product, as the pairs (n, 1).</summary>
-    public Subgroup NormalSubgroup
-    {
-        get
-        {
-            if (field is null)
-            {
-                field = new Subgroup(
-                    this, [.. Normal.GeneratorCodes.Select(g => PairCodes(g, Acting.Identity.Code))], Normal.Name,
-                    new CompositeChain(this, new CompositeChain.Part(Normal.Chain, 0, Normal.Width)));
-                field.Complement = ActingSubgroup;
-            }
-
-            return field;
-        }
-    }
+    public Subgroup NormalSubgroup => Once(ref field, () => new Subgroup(
+        this, [.. Normal.GeneratorCodes.Select(g => PairCodes(g, Acting.Identity.Code))], Normal.Name,
+        new CompositeChain(this, new CompositeChain.Part(Normal.Chain, 0, Normal.Width)), ActingSubgroup));
 
     /// <summary>Gets H inside the product, as the pairs (1, h). It is seldom normal.</summary>
-    public Subgroup ActingSubgroup => field ??= new Subgroup(
+    public Subgroup ActingSubgroup => Once(ref field, () => new Subgroup(
         this, [.. Acting.GeneratorCodes.Select(h => PairCodes(Normal.Identity.Code, h))], Acting.Name,
-        new CompositeChain(this, new CompositeChain.Part(Acting.Chain, Normal.Width, Acting.Width)));
+        new CompositeChain(this, new CompositeChain.Part(Acting.Chain, Normal.Width, Acting.Width))));
 
     /// <inheritdoc/>
     public override int Width => Normal.Width + Acting.Width;
@@ -59,32 +48,17 @@ public class SemidirectProduct : Group
     public override BigInteger Order => Normal.Order * Acting.Order;
 
     /// <summary>Gets the number of points: the elements of N beside the points of H, or the points of N once for each element of H.</summary>
-    public override int PointCount
-    {
-        get
-        {
-            if (_pointCount is null)
-            {
-                // Either N ⊔ points of H, with (n, h)·x = n φ_h(x) on N, or the action induced from N.
-                BigInteger affine = Normal.Order + Acting.PointCount;
-                BigInteger induced = Acting.Order * Normal.PointCount;
-                _affine = affine <= induced || Normal.PointCount == 0;
-                _pointCount = (int)BigInteger.Min(int.MaxValue, _affine ? affine : induced);
-            }
-
-            return _pointCount.Value;
-        }
-    }
+    public override int PointCount => _points.Value.Count;
 
     internal override int NamePrecedence => 2;
 
     internal override bool HasCostlyImages => true;
 
-    internal override int[][] GeneratorCodes => field ??=
+    internal override int[][] GeneratorCodes => Once(ref field, () =>
     [
         .. Normal.GeneratorCodes.Select(g => PairCodes(g, Acting.Identity.Code)),
         .. Acting.GeneratorCodes.Select(h => PairCodes(Normal.Identity.Code, h)),
-    ];
+    ]);
 
     /// <summary>Makes the pair (n, 1).</summary>
     /// <exception cref="EquivariantException">The element is not in <see cref="Normal"/>.</exception>
@@ -132,10 +106,17 @@ public class SemidirectProduct : Group
     /// Gives the family of normal subgroups {N, normal closure of H}: the quotients are H and N/[N, H],
     /// so a quotient design costs at most |H| + |N| evaluations instead of |N| · |H|.
     /// </summary>
-    public IReadOnlyList<Subgroup> NormalKernels() => _kernels ??= [NormalSubgroup, NormalClosure([.. ActingSubgroup.Generators])];
+    public IReadOnlyList<Subgroup> NormalKernels() => Once(ref _kernels, () => [NormalSubgroup, NormalClosure([.. ActingSubgroup.Generators])]);
 
-    /// <inheritdoc/>
-    public override IReadOnlyList<Subgroup> DefaultKernels() => NormalKernels();
+    /// <summary>
+    /// Gives <see cref="NormalKernels"/>, less one that contains the other: it would cost evaluations and capture nothing more. So the
+    /// family is {N} alone where the normal closure of H is the whole group, as for C7 ⋊ C3.
+    /// </summary>
+    public override IReadOnlyList<Subgroup> DefaultKernels()
+    {
+        IReadOnlyList<Subgroup> kernels = NormalKernels();
+        return kernels[1].Includes(kernels[0]) ? [kernels[0]] : kernels[0].Includes(kernels[1]) ? [kernels[1]] : kernels;
+    }
 
     /// <inheritdoc/>
     public override void Multiply(ReadOnlySpan<int> left, ReadOnlySpan<int> right, Span<int> product)
@@ -177,7 +158,7 @@ public class SemidirectProduct : Group
 
         int w = Normal.Width;
         GroupChain normal = Normal.Chain;
-        if (_affine)
+        if (_points.Value.IsAffine)
         {
             int size = (int)Normal.Order;
             if (point >= size)
@@ -198,7 +179,7 @@ public class SemidirectProduct : Group
 
         // Induced: (n, h)·(h′, x) = (h h′, φ_{h h′}⁻¹(n)·x).
         (int coset, int pointOfN) = Math.DivRem(point, Normal.PointCount);
-        (int to, int[] moved) = (_induced ??= new ThreadLocal<InducedImages>(() => new InducedImages(this))).Value!.Of(code, coset);
+        (int to, int[] moved) = _induced.Value!.Of(code, coset);
         return to * Normal.PointCount + Normal.Image(moved, pointOfN);
     }
 
@@ -310,6 +291,15 @@ public class SemidirectProduct : Group
         .. Normal.FindWord(code[..Normal.Width]),
         .. Acting.FindWord(code[Normal.Width..]).Select(letter => letter with { Generator = letter.Generator + Normal.GeneratorCodes.Length }),
     ];
+
+    /// <summary>Either N ⊔ points of H, with (n, h)·x = n φ_h(x) on N, or the action induced from N.</summary>
+    private (int, bool) ChoosePoints()
+    {
+        BigInteger affine = Normal.Order + Acting.PointCount;
+        BigInteger induced = Acting.Order * Normal.PointCount;
+        bool isAffine = affine <= induced || Normal.PointCount == 0;
+        return ((int)BigInteger.Min(int.MaxValue, isAffine ? affine : induced), isAffine);
+    }
 
     internal int[] PairCodes(ReadOnlySpan<int> n, ReadOnlySpan<int> h) => [.. n, .. h];
 

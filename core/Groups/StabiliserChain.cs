@@ -28,11 +28,13 @@ internal sealed class StabiliserChain : GroupChain
     private readonly Group _group;
     private readonly List<Level> _levels = [];
     private readonly int[][] _generators;
+    private readonly BigInteger? _largest;
     private long _stored;
 
-    private StabiliserChain(Group group, int[][] generators)
+    private StabiliserChain(Group group, int[][] generators, BigInteger? largest)
     {
         _group = group;
+        _largest = largest;
         _generators = [.. generators.Where(g => !group.IsIdentity(g))];
     }
 
@@ -51,7 +53,15 @@ internal sealed class StabiliserChain : GroupChain
     /// <param name="group">Does the arithmetic; its action on points must be faithful.</param>
     /// <param name="generators">Packed elements.</param>
     /// <param name="baseStart">The first base points, if they matter.</param>
-    public static StabiliserChain Build(Group group, int[][] generators, params ReadOnlySpan<int> baseStart)
+    public static StabiliserChain Build(Group group, int[][] generators, params ReadOnlySpan<int> baseStart) =>
+        Build(group, generators, null, baseStart);
+
+    /// <summary>Builds the chain of the group that these elements generate, which is known not to exceed an order.</summary>
+    /// <param name="group">Does the arithmetic; its action on points must be faithful.</param>
+    /// <param name="generators">Packed elements.</param>
+    /// <param name="largest">The order: a chain that reaches it needs no proof.</param>
+    /// <param name="baseStart">The first base points, if they matter.</param>
+    public static StabiliserChain Build(Group group, int[][] generators, BigInteger? largest, params ReadOnlySpan<int> baseStart)
     {
         if (group.PointCount > PointLimit)
         {
@@ -59,7 +69,7 @@ internal sealed class StabiliserChain : GroupChain
                 $"To find a subgroup of {group.Name} the engine would need an action on {group.PointCount} points or more; at most {PointLimit} are possible.");
         }
 
-        StabiliserChain chain = new(group, generators);
+        StabiliserChain chain = new(group, generators, largest);
         foreach (int point in baseStart)
         {
             chain.AddLevel(point);
@@ -68,9 +78,15 @@ internal sealed class StabiliserChain : GroupChain
         if (chain._generators.Length > 0)
         {
             chain.Fill();
-            BigInteger? bound = group is PermutationGroup ? OrderBound.Of(group.PointCount, chain._generators) : null;
-            while (!chain.IsUnfaithful && chain.CurrentOrder() != bound && !chain.Verify())
+            BigInteger? bound = null;
+            while (!chain.IsUnfaithful && !chain.IsFull())
             {
+                bound ??= group is PermutationGroup ? OrderBound.Of(group.PointCount, chain._generators) : BigInteger.Zero;
+                if (chain.CurrentOrder() == bound || chain.Verify())
+                {
+                    break;
+                }
+
                 chain.Fill();
             }
         }
@@ -157,6 +173,9 @@ internal sealed class StabiliserChain : GroupChain
     /// <summary>The product of the orbit lengths so far: a bound from below, since products of representatives are different elements.</summary>
     private BigInteger CurrentOrder() => _levels.Aggregate(BigInteger.One, (order, level) => order * level.Orbit.Count);
 
+    /// <summary>Whether the order is the largest that it can be, so that nothing is left to find or to prove.</summary>
+    private bool IsFull() => _largest is not null && CurrentOrder() == _largest;
+
     private void Fill()
     {
         foreach (int[] generator in _generators)
@@ -168,10 +187,20 @@ internal sealed class StabiliserChain : GroupChain
             }
         }
 
+        if (IsFull())
+        {
+            return;
+        }
+
         ProductReplacement random = new(_group, _generators);
         for (int streak = 0; streak < Streak && !IsUnfaithful;)
         {
-            streak = Absorb(random.Next()) ? 0 : streak + 1;
+            bool isNew = Absorb(random.Next());
+            streak = isNew ? 0 : streak + 1;
+            if (isNew && IsFull())
+            {
+                return;
+            }
         }
     }
 

@@ -109,6 +109,8 @@ public sealed class Subgroup : Group
         return Chain.TryFactor(code, scratch.Span);
     }
 
+    internal override bool HasArithmeticOf(Group other) => Ambient.HasArithmeticOf(other);
+
     internal override BigInteger OrderOf(ReadOnlySpan<int> code) => Ambient.OrderOf(code);
 
     internal override string ExplainNonMember(ReadOnlySpan<int> code) =>

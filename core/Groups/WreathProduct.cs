@@ -43,6 +43,12 @@ public sealed class WreathProduct : SemidirectProduct
         return to * perCopy + (Inner.PointCount == 0 ? inner : Inner.Image(code.Slice(to * width, width), inner));
     }
 
+    internal override bool HasArithmeticOf(Group other) =>
+        other is WreathProduct wreath && Inner.HasArithmeticOf(wreath.Inner.Ambient) && Outer.HasArithmeticOf(wreath.Outer);
+
+    internal override System.Numerics.BigInteger? CountConjugacyClasses() =>
+        Inner.ConjugacyClassCount is System.Numerics.BigInteger inner ? Groups.ConjugacyClasses.CountWreath(inner, Outer) ?? base.CountConjugacyClasses() : null;
+
     /// <summary>s moves entry i to place s(i).</summary>
     private sealed class EntryAction(int width) : AutomorphismAction
     {
