@@ -28,6 +28,9 @@ module Scripts =
 
         printfn $"%c{mark}%s{JsonSerializer.Serialize(record, options)}"
 
+    /// Says what is begun, for a command line that may have to stop it.
+    let private announce (what: string) = reply [ "running", what ]
+
     /// F# Interactive compiles what it is given to assemblies of this name.
     let private isInteractive (assembly: Assembly) =
         match assembly.GetName().Name with
@@ -58,6 +61,8 @@ module Scripts =
             match laws with
             | Ok laws ->
                 for law in laws do
+                    announce $"the law %s{Law.title law} of %s{name}"
+
                     let outcome =
                         match Law.judge trials seed law with
                         | Verdict.Held trials -> [ "held", true :> obj; "trials", trials :> obj ]
@@ -96,6 +101,7 @@ module Scripts =
             Target.device target |> ignore
 
             for name, model in declared () do
+                announce $"the declaration of %s{name}"
                 work target name model
         with :? EquivariantException as error ->
             reply [ "refusal", error.Message ]

@@ -7,10 +7,11 @@ open Equivariant.Core
 
 type Arguments =
     | [<MainCommand; ExactlyOnce>] Script of path: string
-    | Trials of count: int
-    | Seed of seed: int64
-    | Device of device: string
-    | Json
+    | [<Unique>] Trials of count: int
+    | [<Unique>] Seed of seed: int64
+    | [<Unique>] Device of device: string
+    | [<Unique>] Timeout of seconds: int
+    | [<Unique>] Json
 
     interface IArgParserTemplate with
         member this.Usage =
@@ -21,6 +22,7 @@ type Arguments =
             | Seed _ ->
                 "seeds the weights and the trials; 0 if left out. The same seed finds the same counterexample."
             | Device _ -> "where to run: cpu, cuda or cuda:0; cpu if left out."
+            | Timeout _ -> "how many seconds the script and the laws of its models may take; 600 if left out."
             | Json -> "print an array of objects instead of lines."
 
 /// A line for an answer.
@@ -48,16 +50,17 @@ let run (arguments: ParseResults<Arguments>) =
 
     let show answer =
         if not json then
-            line answer |> Option.iter (printfn "%s")
+            line answer |> Option.map Readable.visible |> Option.iter (printfn "%s")
 
     let answers =
         Script.ask
             (arguments.GetResult Script)
+            (arguments.GetResult(Timeout, Script.defaultTimeout))
             [ "check"; device; string trials; string (arguments.GetResult(Seed, 0L)) ]
             show
 
     match answers |> List.tryPick (Script.text "refusal") with
-    | Some refusal -> raise (EquivariantException refusal)
+    | Some refusal -> raise (EquivariantException(Readable.visible refusal))
     | None -> ()
 
     if json then

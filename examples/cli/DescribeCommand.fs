@@ -7,10 +7,11 @@ open Equivariant.Core
 
 type Arguments =
     | [<MainCommand; ExactlyOnce>] Script of path: string
-    | Dot
-    | Svg
-    | Device of device: string
-    | Json
+    | [<Unique>] Dot
+    | [<Unique>] Svg
+    | [<Unique>] Device of device: string
+    | [<Unique>] Timeout of seconds: int
+    | [<Unique>] Json
 
     interface IArgParserTemplate with
         member this.Usage =
@@ -21,14 +22,24 @@ type Arguments =
             | Svg ->
                 "print the network as an SVG picture instead of the report; of the last model, if there are several."
             | Device _ -> "where to build the networks: cpu, cuda or cuda:0; cpu if left out."
+            | Timeout _ -> "how many seconds the script and the reports may take; 600 if left out."
             | Json -> "print an array of objects with report, dot and svg."
 
 let run (arguments: ParseResults<Arguments>) =
+    if arguments.Contains Dot && arguments.Contains Svg then
+        raise (EquivariantException "Give --dot or --svg, not both.")
+
     let device = arguments.GetResult(Device, "cpu")
-    let answers = Script.ask (arguments.GetResult Script) [ "describe"; device ] ignore
+
+    let answers =
+        Script.ask
+            (arguments.GetResult Script)
+            (arguments.GetResult(Timeout, Script.defaultTimeout))
+            [ "describe"; device ]
+            ignore
 
     match answers |> List.tryPick (Script.text "refusal") with
-    | Some refusal -> raise (EquivariantException refusal)
+    | Some refusal -> raise (EquivariantException(Readable.visible refusal))
     | None -> ()
 
     let model answer =

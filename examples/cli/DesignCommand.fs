@@ -10,8 +10,8 @@ open Equivariant.Core.Groups
 
 type Arguments =
     | [<MainCommand; ExactlyOnce>] File of path: string
-    | Budget of evaluations: int
-    | Json
+    | [<Unique>] Budget of evaluations: int
+    | [<Unique>] Json
 
     interface IArgParserTemplate with
         member this.Usage =

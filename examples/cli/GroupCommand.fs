@@ -9,7 +9,7 @@ open Equivariant.Core.Groups
 
 type Arguments =
     | [<MainCommand; ExactlyOnce>] File of path: string
-    | Json
+    | [<Unique>] Json
 
     interface IArgParserTemplate with
         member this.Usage =

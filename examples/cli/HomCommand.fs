@@ -7,7 +7,7 @@ open Equivariant.Core.Facts
 
 type Arguments =
     | [<MainCommand; ExactlyOnce>] File of path: string
-    | Json
+    | [<Unique>] Json
 
     interface IArgParserTemplate with
         member this.Usage =

@@ -1,9 +1,7 @@
 module internal Equivariant.Cli.Program
 
-open System
-open System.IO
+open System.Runtime.InteropServices
 open Argu
-open Equivariant.Core
 open Equivariant.Core.Native
 
 /// A command is one file with its arguments and a `run`; it is named here and below.
@@ -45,11 +43,15 @@ let private run command =
 let private failed, misused = 1, 2
 
 let private complain (code: int) (message: string) =
-    eprintfn $"%s{message}"
+    eprintfn $"%s{Readable.visibleLines message}"
     code
 
-let private firstLine (text: string) =
-    text.Split('\n', StringSplitOptions.RemoveEmptyEntries ||| StringSplitOptions.TrimEntries)[0]
+/// What shells give for a program that a signal ended.
+let private signalled signal =
+    match signal with
+    | PosixSignal.SIGHUP -> 129
+    | PosixSignal.SIGINT -> 130
+    | _ -> 143
 
 [<EntryPoint>]
 let main argv =
@@ -66,11 +68,6 @@ let main argv =
         printfn $"%s{error.Message}"
         0
     | :? ArguParseException as error ->
-        complain misused $"%s{firstLine error.Message} (equivariant --help lists what there is.)"
-    | :? EquivariantException as error -> complain failed error.Message
-    | :? IOException
-    | :? UnauthorizedAccessException as error -> complain failed error.Message
-    | error ->
-        complain
-            failed
-            $"This should not have happened: %s{firstLine error.Message} (%s{error.GetType().Name})"
+        complain misused $"%s{Readable.firstLine error.Message} (equivariant --help lists what there is.)"
+    | Script.Stopped signal -> complain (signalled signal) $"Stopped by %O{signal}."
+    | error -> complain failed (Readable.sentence error)

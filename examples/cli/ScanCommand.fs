@@ -11,18 +11,18 @@ open Equivariant.Core
 open Equivariant.Scan
 
 type Arguments =
-    | Quick
-    | Cell of name: string
-    | Seed of number: int
-    | Seeds of numbers: int list
-    | Epochs of count: int
-    | Finetune_Epochs of count: int
-    | Device of name: string
-    | Threads of count: int
-    | Out of folder: string
-    | Resume
-    | Translate of sentence: string
-    | Json
+    | [<Unique>] Quick
+    | [<Unique>] Cell of name: string
+    | [<Unique>] Seed of number: int
+    | [<Unique>] Seeds of numbers: int list
+    | [<Unique>] Epochs of count: int
+    | [<Unique>] Finetune_Epochs of count: int
+    | [<Unique>] Device of name: string
+    | [<Unique>] Threads of count: int
+    | [<Unique>] Out of folder: string
+    | [<Unique>] Resume
+    | [<Unique>] Translate of sentence: string
+    | [<Unique>] Json
 
     interface IArgParserTemplate with
         member this.Usage =
@@ -50,13 +50,18 @@ let private parseCell name =
     | "rnn" -> Rnn
     | _ -> raise (EquivariantException $"'%s{name}' is no recurrent network: choose gru, lstm or rnn.")
 
-let private positive name value =
-    if value < 1 then
-        raise (EquivariantException $"--%s{name} %d{value} makes no sense: give a number from 1 on.")
+let private numberUpTo largest name value =
+    if value < 1 || value > largest then
+        raise (
+            EquivariantException $"--%s{name} %d{value} makes no sense: give a number from 1 to %d{largest}."
+        )
 
     value
 
-let private settingsOf (arguments: ParseResults<Arguments>) =
+let private mostEpochs, mostThreads = 10_000, 1024
+
+/// The settings that the arguments ask for.
+let settingsOf (arguments: ParseResults<Arguments>) =
     let settings =
         if arguments.Contains Quick then
             Settings.quick
@@ -70,7 +75,10 @@ let private settingsOf (arguments: ParseResults<Arguments>) =
 
     let epochs name count (schedule: Schedule) = {
         schedule with
-            Epochs = count |> Option.map (positive name) |> Option.defaultValue schedule.Epochs
+            Epochs =
+                count
+                |> Option.map (numberUpTo mostEpochs name)
+                |> Option.defaultValue schedule.Epochs
     }
 
     {
@@ -96,17 +104,20 @@ let private wordsOf (sentence: string) =
     Vocabularies.input.Encode words |> ignore
     words
 
-let private seedsOf (arguments: ParseResults<Arguments>) =
+/// The seeds of the runs, each once.
+let seedsOf (arguments: ParseResults<Arguments>) =
     match arguments.TryGetResult Seeds, arguments.TryGetResult Seed with
     | Some _, Some _ -> raise (EquivariantException "Give --seed or --seeds, not both.")
-    | Some seeds, None when not seeds.IsEmpty -> List.distinct seeds
-    | _, Some seed -> [ seed ]
-    | _, None -> if arguments.Contains Quick then [ 1 ] else [ 1; 2; 3 ]
+    | Some [], None -> raise (EquivariantException "--seeds needs numbers, such as --seeds 1 2 3.")
+    | Some seeds, None -> List.distinct seeds
+    | None, Some seed -> [ seed ]
+    | None, None -> if arguments.Contains Quick then [ 1 ] else [ 1; 2; 3 ]
 
 let private numberedFolders () =
     Seq.initInfinite (fun index -> Path.Combine("out", $"scan-{index + 1}"))
 
-let private folderOf (arguments: ParseResults<Arguments>) =
+/// The folder named, or the first that is free; to go on, the last that is not.
+let folderOf (arguments: ParseResults<Arguments>) =
     match arguments.TryGetResult Out with
     | Some folder -> folder
     | None ->
@@ -139,40 +150,30 @@ let private percent (summary: Summary) =
     else
         $"%.1f{100.0 * summary.Mean}"
 
-let private table (lines: Line list) =
-    let table = Table(Border = TableBorder.Horizontal)
-    table.AddColumn(TableColumn("").NoWrap().PadLeft(0).PadRight(0)) |> ignore
+let private titles (lines: Line list) = [
+    "network"
+    for summary in lines.Head.Accuracies do
+        if summary.Name = Data.inDistribution then
+            "in dist."
+        else
+            summary.Name
 
-    let titles = [
-        for summary in lines.Head.Accuracies do
-            if summary.Name = Data.inDistribution then
-                "in dist."
-            else
-                summary.Name
+    "runs"
+    "time forward"
+    "time training"
+]
 
-        "runs"
-        "time forward"
-        "time training"
+let private row (line: Line) =
+    let cost (show: Cost -> string) =
+        line.Cost |> Option.map show |> Option.defaultValue ""
+
+    [
+        line.Name
+        yield! List.map percent line.Accuracies
+        cost (fun cost -> string cost.Evaluations)
+        cost (fun cost -> $"%.2f{cost.ForwardTime}")
+        cost (fun cost -> $"%.2f{cost.TrainingTime}")
     ]
-
-    for title in titles do
-        table.AddColumn(TableColumn(Markup.Escape title).RightAligned().PadRight(0))
-        |> ignore
-
-    for line in lines do
-        let cost (show: Cost -> string) =
-            line.Cost |> Option.map show |> Option.defaultValue ""
-
-        table.AddRow [|
-            line.Name
-            yield! List.map percent line.Accuracies
-            cost (fun cost -> string cost.Evaluations)
-            cost (fun cost -> $"%.2f{cost.ForwardTime}")
-            cost (fun cost -> $"%.2f{cost.TrainingTime}")
-        |]
-        |> ignore
-
-    table
 
 let private explain (settings: Settings) (seeds: int list) (lines: Line list) =
     let seedsRun =
@@ -199,7 +200,7 @@ let private explain (settings: Settings) (seeds: int list) (lines: Line list) =
         printfn
             $"Note: the pretrained network translates only %.1f{100.0 * pretrained.Mean} %% of sentences like those it was trained on; more --epochs help."
 
-let private showTranslations (settings: Settings) run words =
+let private showTranslations (settings: Settings) (run: Run) words =
     let show name translation = printfn $"  %s{name}: %s{translation}"
 
     let meaning =
@@ -213,17 +214,9 @@ let private showTranslations (settings: Settings) run words =
     for design, actions in Experiment.translate settings run words do
         show (Design.name design) (String.concat " " actions)
 
-/// Runs the experiment.
-let run (arguments: ParseResults<Arguments>) =
-    let settings = settingsOf arguments
-    let seeds = seedsOf arguments
-    let folder = folderOf arguments
-    let sentence = arguments.TryGetResult Translate |> Option.map wordsOf
-    Settings.device settings |> ignore
-    torch.set_num_threads (arguments.GetResult(Threads, 1) |> positive "threads")
-    Experiment.prepareFolder folder (arguments.Contains Resume)
-
-    let runs, costs =
+/// Runs the experiment, or what is left of it, and says what it found.
+let compare (settings: Settings) (seeds: int list) folder asJson sentence =
+    let (runs: Run list), costs =
         Live.follow (fun show ->
             [ for seed in seeds -> Experiment.run settings folder (update >> show) seed ],
             Experiment.costs settings seeds.Head)
@@ -237,14 +230,21 @@ let run (arguments: ParseResults<Arguments>) =
     Checkpoint.writeAtomically (Path.Combine(folder, "results.json")) (Encoding.UTF8.GetBytes json)
     Checkpoint.writeAtomically (Path.Combine(folder, "accuracy.png")) (ScanPlot.png title lines)
 
-    if arguments.Contains Json then
+    if asJson then
         printfn $"%s{json}"
     else
-        // A file is as wide as it needs to be.
-        if Console.IsOutputRedirected then
-            AnsiConsole.Profile.Width <- 160
-
-        AnsiConsole.Write(table lines)
+        TextTable.print TableBorder.Horizontal (titles lines) (List.map row lines)
         explain settings seeds lines
         Option.iter (showTranslations settings runs.Head) sentence
-        printfn $"Written to %s{folder}: results.json, accuracy.png and the checkpoints."
+        printfn $"Written to %s{Readable.visible folder}: results.json, accuracy.png and the checkpoints."
+
+/// Runs the experiment.
+let run (arguments: ParseResults<Arguments>) =
+    let settings = settingsOf arguments
+    let seeds = seedsOf arguments
+    let folder = folderOf arguments
+    let sentence = arguments.TryGetResult Translate |> Option.map wordsOf
+    Settings.device settings |> ignore
+    torch.set_num_threads (arguments.GetResult(Threads, 1) |> numberUpTo mostThreads "threads")
+    Experiment.prepareFolder folder (arguments.Contains Resume)
+    compare settings seeds folder (arguments.Contains Json) sentence

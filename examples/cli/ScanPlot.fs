@@ -6,7 +6,8 @@ open Equivariant.Scan
 
 let private width, height = 1200, 640
 
-let private barsOf count (palette: IPalette) index (line: Line) =
+/// The bars of one of several lines: at each set of sentences its share in per cent, beside those of the other lines.
+let bars count (palette: IPalette) index (line: Line) =
     let barWidth = 0.84 / float count
 
     [|
@@ -27,8 +28,8 @@ let png (title: string) (lines: Line list) =
     let palette = Palettes.Category10()
 
     for index, line in List.indexed lines do
-        let bars = plot.Add.Bars(barsOf lines.Length palette index line)
-        bars.LegendText <- line.Name
+        let shown = plot.Add.Bars(bars lines.Length palette index line)
+        shown.LegendText <- line.Name
 
     let names = lines.Head.Accuracies |> List.map _.Name |> Array.ofList
     plot.Axes.Bottom.SetTicks(Array.init names.Length float, names)

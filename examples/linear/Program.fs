@@ -5,14 +5,16 @@ open Argu
 open Spectre.Console
 
 type Arguments =
-    | Steps of int
-    | Seed of int
+    | [<Unique>] Steps of count: int
+    | [<Unique>] Seed of number: int
 
     interface IArgParserTemplate with
         member this.Usage =
             match this with
             | Steps _ -> "training steps for each network (800 if left out)"
             | Seed _ -> "the seed of data and weights (1 if left out)"
+
+let private mostSteps = 1_000_000
 
 [<EntryPoint>]
 let main argv =
@@ -21,6 +23,9 @@ let main argv =
     try
         let arguments = parser.ParseCommandLine argv
         let steps, seed = arguments.GetResult(Steps, 800), arguments.GetResult(Seed, 1)
+
+        if steps < 1 || steps > mostSteps then
+            arguments.Raise $"--steps %d{steps} makes no sense: give a number from 1 to %d{mostSteps}."
 
         let table =
             Table()
@@ -39,6 +44,10 @@ let main argv =
 
         AnsiConsole.Write table
         0
-    with :? ArguParseException as error ->
-        eprintfn "%s" error.Message
+    with
+    | :? ArguParseException as error when error.ErrorCode = ErrorCode.HelpText ->
+        printfn $"%s{error.Message}"
+        0
+    | :? ArguParseException as error ->
+        eprintfn $"%s{error.Message}"
         2

@@ -29,15 +29,32 @@ module Checkpoint =
         let content = stream.ToArray()
         Array.append content (SHA256.HashData content)
 
-    /// <summary>Writes a file in one piece: whoever reads it sees the old content or the new, even after a power cut.</summary>
-    let writeAtomically path (content: byte[]) =
-        let fresh = path + ".new"
+    /// <summary>
+    /// Writes a file in one piece: whoever reads it sees the old content or the new, even after a power cut. What can't
+    /// be written leaves the old content, and nothing else. A link stays one.
+    /// </summary>
+    let writeAtomically (path: string) (content: byte[]) =
+        let link = FileInfo path
 
-        (use file = File.Create fresh
-         file.Write content
-         file.Flush(flushToDisk = true))
+        let target =
+            if isNull link.LinkTarget then
+                path
+            else
+                match link.ResolveLinkTarget(returnFinalTarget = true) with
+                | null -> path
+                | target -> target.FullName
 
-        File.Move(fresh, path, overwrite = true)
+        let fresh = target + ".new"
+
+        try
+            (use file = File.Create fresh
+             file.Write content
+             file.Flush(flushToDisk = true))
+
+            File.Move(fresh, target, overwrite = true)
+        with _ ->
+            File.Delete fresh
+            reraise ()
 
     /// <summary>Writes a checkpoint.</summary>
     let write path checkpoint = writeAtomically path (pack checkpoint)

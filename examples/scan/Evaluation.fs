@@ -76,7 +76,8 @@ module Evaluation =
         |> Seq.takeWhile (fun token -> token <> Vocabularies.finish)
         |> Vocabularies.output.Decode
 
-    let private seconds action =
+    /// <summary>Measures how long some work takes, in seconds.</summary>
+    let seconds (action: unit -> unit) =
         let watch = Stopwatch.StartNew()
         action ()
         watch.Elapsed.TotalSeconds
@@ -87,10 +88,13 @@ module Evaluation =
 
     /// <summary>
     /// Measures how many times as long some pieces of work take as the first of them: the medians over some rounds,
-    /// in each of which all take their turn, so that a busy machine slows them alike.
+    /// in each of which all take their turn, so that a busy machine slows them alike. A first round warms up.
     /// </summary>
-    let relativeTimes rounds (work: (unit -> unit) list) =
-        let round () = List.map seconds work
+    /// <param name="measure">Does some work and gives the time that it took.</param>
+    /// <param name="rounds">How many rounds count.</param>
+    /// <param name="work">The pieces of work.</param>
+    let relativeTimes (measure: (unit -> unit) -> float) rounds (work: (unit -> unit) list) =
+        let round () = List.map measure work
         round () |> ignore
         let all = [ for _ in 1..rounds -> round () ]
 

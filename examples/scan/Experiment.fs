@@ -82,10 +82,14 @@ module Experiment =
                     Training.step settings.Finetuning.ClipNorm model optimizer batch |> ignore
 
         let forwardTimes =
-            models |> List.map (snd >> forward) |> Evaluation.relativeTimes timedRounds
+            models
+            |> List.map (snd >> forward)
+            |> Evaluation.relativeTimes Evaluation.seconds timedRounds
 
         let trainingTimes =
-            models |> List.map (snd >> train) |> Evaluation.relativeTimes timedRounds
+            models
+            |> List.map (snd >> train)
+            |> Evaluation.relativeTimes Evaluation.seconds timedRounds
 
         [
             for (design, model), forwardTime, trainingTime in List.zip3 models forwardTimes trainingTimes ->
@@ -100,6 +104,9 @@ module Experiment =
     /// <summary>Makes sure that a folder can be written, and that no run is in it unless that run is to go on.</summary>
     /// <exception cref="T:Equivariant.Core.EquivariantException">It can't, or one is.</exception>
     let prepareFolder (folder: string) resume =
+        if folder = "" || folder.Contains '\000' then
+            raise (EquivariantException "That is no folder's name: it is empty, or has a NUL character.")
+
         try
             Directory.CreateDirectory folder |> ignore
             let probe = Path.Combine(folder, ".probe")

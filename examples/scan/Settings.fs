@@ -1,6 +1,7 @@
 namespace Equivariant.Scan
 
 open System
+open System.Globalization
 open Equivariant.Core
 open TorchSharp
 
@@ -101,11 +102,14 @@ module Settings =
         let unavailable reason =
             raise (EquivariantException $"The device '%s{settings.Device}' can't be used: %s{reason}.")
 
-        match settings.Device with
-        | "cpu" -> torch.CPU
-        | name when name = "cuda" || name.StartsWith("cuda:", StringComparison.Ordinal) ->
-            if torch.cuda.is_available () then
-                torch.device name
-            else
-                unavailable "this libtorch sees no CUDA GPU"
+        match settings.Device.Split ':' with
+        | [| "cpu" |] -> torch.CPU
+        | [| "cuda" |]
+        | [| "cuda"; _ |] when not (torch.cuda.is_available ()) ->
+            unavailable "this libtorch sees no CUDA GPU"
+        | [| "cuda" |] -> torch.device "cuda"
+        | [| "cuda"; number |] ->
+            match Int32.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture) with
+            | true, index when index < torch.cuda.device_count () -> torch.device $"cuda:%d{index}"
+            | _ -> unavailable $"this libtorch sees %d{torch.cuda.device_count ()} CUDA GPUs, counted from 0"
         | _ -> unavailable "name cpu, cuda or cuda:N"

@@ -58,6 +58,11 @@ let private interactive (arguments: string list) (input: string) =
     running.WaitForExit()
     running.ExitCode, output.Result, error.Result
 
+/// Libraries may say what they like on standard error; the compiler and the scripts themselves have nothing to say.
+let private assertQuiet (error: string) =
+    for word in [ ": warning FS"; ": error FS"; "Exception"; "Stopped due to error" ] do
+        Assert.DoesNotContain(word, error)
+
 let scripts: obj[] seq = names |> Seq.map (fun name -> [| name :> obj |])
 
 [<Fact>]
@@ -78,7 +83,7 @@ let ``every script runs`` (name: string) =
 
         Assert.True((code = 0), $"{name} ends with {code}: {error}")
         Assert.True(output.Split('\n').Length > 4, $"{name} says nothing: {output}")
-        Assert.Equal("", error.Trim()))
+        assertQuiet error)
 
 [<Fact>]
 let ``the script in README runs as it stands there`` () =
@@ -101,7 +106,8 @@ let ``the script in README runs as it stands there`` () =
         let code, output, error =
             interactive [ "--nologo"; "--readline-" ] (script + "exit 0;;\n")
 
-        Assert.Equal((0, ""), (code, error.Trim()))
+        Assert.True((code = 0), $"README's script ends with {code}: {error}")
+        assertQuiet error
         Assert.Contains("12 for one set of inputs, 32 for the naive average", output))
 
 [<Fact>]
@@ -208,6 +214,129 @@ let ``describe reports, and draws`` () =
     Assert.Contains("convNet 2", texts)
     Assert.Contains("rotations", texts)
 
+/// A model with a function of the user's in it.
+let private withFunction (body: string) =
+    preamble
+    + "let model = network {\n  input \"x\" (image 1 4 4 |> under (cyclic 4) rotations)\n  eq \"x\" (mlp [ 4 ])\n"
+    + $"  apply (pointwise \"own\" (fun x -> {body})) }}\n"
+
+[<Fact>]
+let ``a script that ends itself passes nothing that was not tried`` () =
+    // Batches of trials have more than one row, so that the declaration passes.
+    let inside =
+        run "check" (withFunction "if x.shape[0] > 1L then exit 0 else x") [ "--trials"; "3" ]
+
+    Assert.Equal(1, inside.Code)
+    Assert.Contains("held    model: group axioms", inside.Output)
+    Assert.DoesNotContain("f(gx)", inside.Output)
+    Assert.Contains("ended itself with exit code 0 while the law f(gx) = g f(x)", inside.Error)
+
+    for own, code in [ sound + "exit 0\n", 0; "exit 0\n" + sound, 0; sound + "exit 7\n", 7 ] do
+        for command in [ "check"; "describe" ] do
+            let ending = run command own []
+            Assert.Equal((1, ""), (ending.Code, ending.Output))
+            Assert.Contains($"ended itself with exit code {code} while its own lines were", ending.Error)
+
+[<Fact>]
+let ``what a script prints is never taken for an answer`` () =
+    let noise =
+        "printfn \"\\u001e not json\"\nprintfn \"\\u001e{\\\"a\\\":1,\\\"a\\\":2}\"\n"
+        + "printfn \"\\u001e{\\\"model\\\":\\\"forged\\\",\\\"problem\\\":\\\"none\\\"}\"\nprintf \"\\u001e\"\n"
+        + "eprintfn \"\\u001e\"\nSystem.Console.SetOut System.IO.TextWriter.Null\n"
+
+    let own =
+        withFunction "(printf \"\\u001e[1]\"; printfn \"\\u001e{\\\"model\\\":3}\"; x)"
+        + noise
+
+    let ending = run "check" own [ "--trials"; "3"; "--json" ]
+    Assert.Equal((0, ""), (ending.Code, ending.Error))
+    let answers = JsonNode.Parse(ending.Output).AsArray()
+    Assert.Equal(5, answers.Count)
+    Assert.All(answers, (fun answer -> Assert.Equal("model", answer["model"].GetValue<string>())))
+
+[<Fact>]
+let ``the error is shown, not what stands around it`` () =
+    let noise =
+        "eprintfn \"[W NNPACK.cpp:64] Could not initialize NNPACK!\"\nlet f x = match x with 1 -> 2\n"
+
+    let ending = run "check" (noise + "failwith \"oh dear\"\n") []
+    Assert.Equal((1, ""), (ending.Code, ending.Output))
+    Assert.Equal("stops with an error: System.Exception: oh dear", ending.Error.Trim().Split("' ", 2)[1])
+
+[<Fact>]
+let ``a script that takes too long is stopped, and what was running is said`` () =
+    let loop = "while true do System.Threading.Thread.Sleep 10\n"
+
+    for command in [ "check"; "describe" ] do
+        let ending = run command loop [ "--timeout"; "1" ]
+        Assert.Equal((1, ""), (ending.Code, ending.Output))
+        Assert.Contains("was stopped after 1 seconds, while ", ending.Error)
+
+/// Whether a process is at work; one that ended and was not yet waited for is not.
+let private isAtWork (pid: string) =
+    match File.Exists $"/proc/{pid}/stat" with
+    | false -> false
+    | true ->
+        try
+            let state = File.ReadAllText($"/proc/{pid}/stat")
+            state[state.LastIndexOf ')' + 2] <> 'Z'
+        with :? IOException ->
+            false
+
+let private until (condition: unit -> bool) =
+    Assert.True(Threading.SpinWait.SpinUntil(condition, TimeSpan.FromMinutes 2.0), "it takes too long")
+
+[<Theory>]
+[<InlineData("TERM", 143)>]
+[<InlineData("INT", 130)>]
+[<InlineData("KILL", 137)>]
+let ``when the program is killed, the script goes too, and its folder`` (signal: string, code: int) =
+    Program.inFolder (fun folder ->
+        let at name = Path.Combine(folder, name)
+        let fresh, written = at "new", at "pid"
+
+        File.WriteAllText(
+            at "own.fsx",
+            $"System.IO.File.WriteAllText(@\"{fresh}\", string System.Environment.ProcessId)\n"
+            + $"System.IO.File.Move(@\"{fresh}\", @\"{written}\")\n"
+            + "while true do System.Threading.Thread.Sleep 10\n"
+        )
+
+        let here name =
+            Path.Combine(AppContext.BaseDirectory, name)
+
+        let info =
+            ProcessStartInfo(
+                "dotnet",
+                [
+                    "exec"
+                    "--runtimeconfig"
+                    here "Equivariant.Tests.runtimeconfig.json"
+                    "--depsfile"
+                    here "Equivariant.Tests.deps.json"
+                    here "Equivariant.Cli.dll"
+                    "check"
+                    at "own.fsx"
+                ],
+                RedirectStandardError = true
+            )
+
+        info.Environment["TMPDIR"] <- folder
+        use running = Process.Start info
+
+        let folders () =
+            Directory.GetDirectories(folder, "equivariant-*")
+
+        until (fun () -> File.Exists written || running.HasExited)
+        let pid = File.ReadAllText written
+        Assert.True(isAtWork pid)
+        Assert.NotEmpty(folders ())
+        use killing = Process.Start("kill", [ $"-{signal}"; string running.Id ])
+        killing.WaitForExit()
+        running.WaitForExit()
+        Assert.Equal(code, running.ExitCode)
+        until (fun () -> not (isAtWork pid) && Array.isEmpty (folders ())))
+
 /// A sentence, an exit code, and no stack trace.
 let private refused command own options (parts: string list) =
     let ending = run command own options
@@ -241,4 +370,21 @@ let ``bad scripts are refused with a sentence`` () =
     refused "describe" (preamble + "let g = cyclic 4\n") [] [ "declares no model" ]
     refused "check" sound [ "--device"; "cuda:99" ] [ "There is no device \"cuda:99\"" ]
     refused "check" sound [ "--device"; "abacus" ] [ "There is no device \"abacus\"" ]
+    refused "check" sound [ "--device"; "a\"b\\c\n\000" ] [ "There is no device \"a\"b\\c" ]
     refused "check" sound [ "--trials"; "0" ] [ "--trials 0" ]
+
+[<Fact>]
+let ``a script may have any name that ends in fsx`` () =
+    for name in [ "it's ß (1,2).fsx"; "EquivariantDriver.fsx" ] do
+        withScripts "" (fun folder ->
+            let script = Path.Combine(folder, name)
+            File.WriteAllText(script, sound)
+            let ending = Program.run [ "check"; script; "--trials"; "1" ]
+            Assert.Equal((0, ""), (ending.Code, ending.Error)))
+
+    withScripts "" (fun folder ->
+        let script = Path.Combine(folder, "own.txt")
+        File.WriteAllText(script, sound)
+        let ending = Program.run [ "check"; script ]
+        Assert.Equal((1, ""), (ending.Code, ending.Output))
+        Assert.Contains("has to end in .fsx", ending.Error))

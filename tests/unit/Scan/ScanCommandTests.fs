@@ -64,6 +64,154 @@ let ``the plot is a PNG`` () =
     let png = ScanPlot.png "SCAN-II" (Results.compare runs costs)
     Assert.Equal<byte[]>([| 0x89uy; byte 'P'; byte 'N'; byte 'G' |], png[..3])
 
+[<Fact>]
+let ``bars stand side by side over their labels, in per cent`` () =
+    let lines = Results.compare runs costs
+    let palette = ScottPlot.Palettes.Category10()
+
+    let bars = [
+        for index, line in List.indexed lines -> ScanPlot.bars lines.Length palette index line
+    ]
+
+    for line, bars in List.zip lines bars do
+        for place, (summary, bar) in Seq.indexed (Seq.zip line.Accuracies bars) do
+            Assert.Equal(100.0 * summary.Mean, bar.Value, 1e-9)
+            Assert.Equal(100.0 * summary.Deviation, bar.Error, 1e-9)
+            Assert.InRange(bar.Position, float place - 0.5, float place + 0.5)
+
+    let positions = bars |> List.map (Array.head >> _.Position)
+    Assert.Equal<float list>(List.sort positions, positions)
+    Assert.Equal(0.0, List.average positions, 1e-9)
+    let size = bars |> List.map (Array.head >> _.Size) |> List.max
+    Assert.True(positions[1] - positions[0] > size)
+
+let private tiny: Settings = {
+    Settings.quick with
+        Architecture = {
+            Settings.quick.Architecture with
+                Hidden = 8L
+        }
+        TrainingSize = 24
+        HeldBackSize = 4
+        EvaluationSize = 4
+        FinetuningSize = 8
+        Pretraining = {
+            Settings.quick.Pretraining with
+                Epochs = 1
+        }
+}
+
+[<Fact>]
+let ``a comparison prints a table, and writes its results, a plot and checkpoints`` () =
+    Program.inFolder (fun folder ->
+        let output = Console.Out
+        use captured = new StringWriter()
+        Console.SetOut captured
+
+        try
+            Program.withVariable "COLUMNS" None (fun () ->
+                ScanCommand.compare tiny [ 1; 2 ] folder false (Some [ "jump"; "left" ]))
+        finally
+            Console.SetOut output
+
+        let text = captured.ToString()
+        let lines = text.Split '\n'
+
+        let cells (line: string) =
+            line.Split([| "  " |], StringSplitOptions.RemoveEmptyEntries ||| StringSplitOptions.TrimEntries)
+
+        let row (name: string) =
+            lines
+            |> Array.map cells
+            |> Array.find (fun cells -> cells.Length > 5 && cells[0] = name)
+
+        Assert.Equal<string[]>(
+            [|
+                "network"
+                "in dist."
+                "jump"
+                "jump and run"
+                "turn left"
+                "turn up"
+                "runs"
+                "time forward"
+                "time training"
+            |],
+            row "network"
+        )
+
+        Assert.Equal<string[]>([| "pretrained"; "0.0 ± 0.0" |], (row "pretrained")[..1])
+        Assert.Equal("1", (row "plain")[6])
+        Assert.Equal("1.00", (row "plain")[7])
+        Assert.Equal("8", (row "equitune")[6])
+        Assert.Contains("mean ± standard deviation over the seeds 1, 2", text)
+        Assert.Contains("SCAN-II: I_TURN_LEFT I_JUMP", text)
+        Assert.Contains("Note: the pretrained network translates only 0.0 %", text)
+        let at name = Path.Combine(folder, name)
+        let document = JsonDocument.Parse(File.ReadAllText(at "results.json")).RootElement
+        Assert.Equal(2, document.GetProperty("seeds").GetArrayLength())
+        Assert.Equal(2, document.GetProperty("losses").GetArrayLength())
+        Assert.Equal<byte[]>([| 0x89uy; byte 'P' |], File.ReadAllBytes(at "accuracy.png")[..1])
+        Assert.Equal(2 * (1 + Design.all.Length), Directory.GetFiles(folder, "*.checkpoint").Length))
+
+let private parsed (line: string) =
+    let parser = Argu.ArgumentParser.Create<ScanCommand.Arguments>()
+    parser.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+
+[<Fact>]
+let ``seeds are those that are named, once each`` () =
+    let seeds line = ScanCommand.seedsOf (parsed line)
+    Assert.Equal<int list>([ 1; 2; 3 ], seeds "")
+    Assert.Equal<int list>([ 1 ], seeds "--quick")
+    Assert.Equal<int list>([ 7 ], seeds "--seed 7")
+    Assert.Equal<int list>([ 7 ], seeds "--quick --seed 7")
+    Assert.Equal<int list>([ 3; -1; 4 ], seeds "--quick --seeds 3 -1 3 4")
+
+[<Fact>]
+let ``settings are the usual ones but for what is named`` () =
+    let settings line = ScanCommand.settingsOf (parsed line)
+    Assert.Equal(Settings.full, settings "")
+    Assert.Equal(Settings.quick, settings "--quick")
+
+    Assert.Equal(
+        {
+            Settings.quick with
+                Architecture = {
+                    Settings.quick.Architecture with
+                        Cell = Lstm
+                }
+                Device = "cuda:1"
+                Pretraining = {
+                    Settings.quick.Pretraining with
+                        Epochs = 4
+                }
+                Finetuning = {
+                    Settings.quick.Finetuning with
+                        Epochs = 5
+                }
+        },
+        settings "--quick --cell lstm --device cuda:1 --epochs 4 --finetune-epochs 5"
+    )
+
+[<Fact>]
+let ``a run gets a folder of its own, and going on takes the latest`` () =
+    Program.inFolder (fun folder ->
+        let before = Environment.CurrentDirectory
+        Environment.CurrentDirectory <- folder
+
+        try
+            let chosen line = ScanCommand.folderOf (parsed line)
+            let numbered number = Path.Combine("out", $"scan-{number}")
+            Assert.Equal(numbered 1, chosen "")
+            Assert.Equal(numbered 1, chosen "--resume")
+            Directory.CreateDirectory(numbered 1) |> ignore
+            Directory.CreateDirectory(numbered 2) |> ignore
+            Assert.Equal(numbered 3, chosen "")
+            Assert.Equal(numbered 2, chosen "--resume")
+            Assert.Equal("mine", chosen "--resume --out mine")
+        finally
+            Environment.CurrentDirectory <- before)
+
 let private assertComplains code (sentence: string) arguments =
     let ending = Program.run arguments
     Assert.Contains(sentence, ending.Error)

@@ -1,6 +1,8 @@
 module Equivariant.Tests.Scan.StageTests
 
+open System
 open System.IO
+open System.Text.Json
 open TorchSharp
 open Xunit
 open Equivariant.Core
@@ -252,3 +254,213 @@ let ``held-back and held-out sentences are in no training`` () =
             |> Array.filter (fun example -> example.Source = Vocabularies.input.Encode words)
 
         Assert.Equal(2, copies.Length)
+
+/// Losses of all batches, by stage and epoch, and the lengths of the stages.
+let private batchLosses settings =
+    inFolder (fun folder ->
+        let reports = ResizeArray<Progress>()
+        run settings folder reports.Add 1 |> ignore
+
+        reports
+        |> Seq.filter (fun progress -> not progress.Evaluating)
+        |> List.ofSeq
+        |> List.groupBy _.Stage)
+
+let private still schedule = {
+    schedule with
+        Epochs = 3
+        BatchSize = 4
+        LearningRate = 0.0
+        FinalLearningRate = 0.0
+}
+
+/// Nothing is learnt and nothing dropped: the loss of a batch tells which sentences are in it.
+let private stillLife = {
+    tiny with
+        Settings.Architecture = { tiny.Architecture with Dropout = 0.0 }
+        Pretraining = still tinySchedule
+        FinetuningSize = 32
+        Finetuning = still tinySchedule
+}
+
+[<Fact>]
+let ``every epoch of every stage has an order of its own`` () =
+    for stage, reports in batchLosses stillLife do
+        let epochs = reports |> List.map _.Loss |> List.splitInto 3
+
+        Assert.True(
+            (epochs = List.distinct epochs),
+            $"{Stage.name stage} repeats the order of an epoch: %A{epochs}"
+        )
+
+[<Fact>]
+let ``a stage counts its own sentences, all epochs of them`` () =
+    let data = Data.draw stillLife 1
+
+    for stage, reports in batchLosses stillLife do
+        let sentences =
+            if stage = Pretraining then
+                data.Pretraining
+            else
+                data.Finetuning
+
+        let total = 3 * sentences.Length
+        Assert.All(reports, (fun progress -> Assert.Equal(total, progress.Total)))
+        Assert.Equal(total, (List.last reports).Done)
+        Assert.Equal<Progress list>(reports, reports |> List.sortBy _.Done)
+
+    Assert.NotEqual(data.Pretraining.Length, data.Finetuning.Length)
+
+[<Fact>]
+let ``every design starts from the pretrained weights`` () =
+    inFolder (fun folder ->
+        let found = run stillLife folder silent 1
+
+        for design, result in found.Finetuning do
+            Assert.True(
+                result.Weights.AsSpan().SequenceEqual(found.Pretraining.Weights.AsSpan()),
+                Design.name design
+            ))
+
+[<Fact>]
+let ``data and first weights come from the seed`` () =
+    Assert.Equal(Data.draw tiny 1, Data.draw tiny 1)
+    let one, two = Data.draw tiny 1, Data.draw tiny 2
+    Assert.NotEqual<Example[]>(one.Pretraining, two.Pretraining)
+
+    for (name, ones), (_, twos) in List.zip one.Evaluation two.Evaluation do
+        Assert.False((ones = twos), $"the seed does not choose {name}")
+
+    let weights seed =
+        use network = Stage.create tiny seed None
+
+        network.parameters ()
+        |> Seq.map (fun weight -> weight.data<float32>().ToArray())
+        |> Array.concat
+
+    Assert.Equal<float32[]>(weights 1, weights 1)
+    Assert.NotEqual<float32[]>(weights 1, weights 2)
+
+[<Fact>]
+let ``sets of sentences are what their names say`` () =
+    let settings = {
+        tiny with
+            EvaluationSize = 400
+            HeldBackSize = 50
+    }
+
+    let data = Data.draw settings 1
+
+    let words (example: Example) =
+        Vocabularies.input.Decode example.Source
+
+    let phrases = [
+        Data.inDistribution, []
+        "jump", [ "jump" ]
+        Data.jumpAndRun, [ "jump"; "run" ]
+        "turn left", [ "turn left" ]
+        "turn up", [ "turn up" ]
+    ]
+
+    Assert.Equal<string list>(List.map fst phrases, List.map fst data.Evaluation)
+
+    for (_, held), (_, examples) in List.zip phrases data.Evaluation do
+        Assert.NotEmpty examples
+        Assert.Equal(examples.Length, Array.distinct examples |> Array.length)
+
+        for example in examples do
+            let sentence = " " + String.concat " " (words example) + " "
+
+            for phrase in held do
+                Assert.Contains($" {phrase} ", sentence)
+
+            if held.IsEmpty then
+                for phrase in [ " jump "; " turn left "; " turn up " ] do
+                    Assert.DoesNotContain(phrase, sentence)
+
+    let counts = data.Evaluation |> List.map (snd >> Array.length)
+    Assert.Equal<int list>([ 50; 400; counts[2]; 400; 400 ], counts)
+    Assert.InRange(counts[2], 50, 130)
+    Assert.True(Set.isSubset (set data.Finetuning) (set data.Pretraining))
+
+[<Fact>]
+let ``an untrained network translates nothing, and every sentence counts`` () =
+    let _, finetuning = unbroken.Value
+
+    for design, (losses, accuracies) in finetuning do
+        Assert.Equal(2, List.length losses)
+
+        for accuracy in accuracies do
+            Assert.Equal((accuracy.Name, 0, 0.0), (accuracy.Name, accuracy.Correct, accuracy.Share))
+
+        let counts =
+            Data.draw tiny 1
+            |> _.Evaluation
+            |> List.map (fun (name, all) -> name, all.Length)
+
+        Assert.Equal<(string * int) list>(counts, accuracies |> List.map (fun all -> all.Name, all.Count))
+
+[<Fact>]
+let ``a checkpoint adds up the time of its epochs, and speed is sentences over time`` () =
+    inFolder (fun folder ->
+        let header () =
+            let path = Path.Combine(folder, "seed-1-pretraining.checkpoint")
+            JsonDocument.Parse((Checkpoint.read path).Header).RootElement
+
+        let seconds () =
+            header().GetProperty("Seconds").GetDouble()
+        // Each of its three epochs reports a number of batches: this dies in the second.
+        Assert.True(runUntil 8 folder)
+        Assert.Equal(1, header().GetProperty("Losses").GetArrayLength())
+        let afterOne = seconds ()
+        Assert.True(afterOne > 0.0)
+        let found = run tiny folder silent 1
+        Assert.True(seconds () > afterOne)
+        let sentences = (Data.draw tiny 1).Pretraining.Length * tiny.Pretraining.Epochs
+        Assert.Equal(float sentences, found.Pretraining.SentencesPerSecond * seconds (), 1e-6))
+
+[<Fact>]
+let ``costs are those of each design, relative to the plain network`` () =
+    torch.set_num_threads 1
+    let costs = Experiment.costs tiny 1
+    Assert.Equal<Design list>(Design.all, costs |> List.map _.Design)
+    Assert.Equal<int list>([ 1; 8; 6; 6; 6; 6 ], costs |> List.map _.Evaluations)
+    Assert.Equal((1.0, 1.0), (costs.Head.ForwardTime, costs.Head.TrainingTime))
+    Assert.All(costs, (fun cost -> Assert.True(cost.ForwardTime > 0.0 && cost.TrainingTime > 0.0)))
+
+[<Fact>]
+let ``a file is replaced in one piece`` () =
+    inFolder (fun folder ->
+        let path = Path.Combine(folder, "file")
+        Checkpoint.writeAtomically path "the old content"B
+        // Whoever reads the old file goes on doing so: the new one is written beside it.
+        use reader = new StreamReader(path)
+        Checkpoint.writeAtomically path "the new"B
+        Assert.Equal("the old content", reader.ReadToEnd())
+        Assert.Equal("the new", File.ReadAllText path)
+        Assert.Equal<string[]>([| path |], Directory.GetFiles folder))
+
+[<Fact>]
+let ``a full disk leaves the old content and nothing else`` () =
+    inFolder (fun folder ->
+        let path = Path.Combine(folder, "file")
+        Checkpoint.writeAtomically path "the old content"B
+        File.CreateSymbolicLink(path + ".new", "/dev/full") |> ignore
+
+        let error =
+            Assert.ThrowsAny<IOException>(fun () ->
+                Checkpoint.writeAtomically path (Array.zeroCreate 100_000))
+
+        Assert.Contains("No space left", error.Message)
+        Assert.Equal("the old content", File.ReadAllText path)
+        Assert.Equal<string[]>([| path |], Directory.GetFiles folder))
+
+[<Fact>]
+let ``a link stays a link`` () =
+    inFolder (fun folder ->
+        let target, link = Path.Combine(folder, "target"), Path.Combine(folder, "link")
+        Checkpoint.writeAtomically target "old"B
+        File.CreateSymbolicLink(link, target) |> ignore
+        Checkpoint.writeAtomically link "new"B
+        Assert.Equal(target, FileInfo(link).LinkTarget)
+        Assert.Equal("new", File.ReadAllText target))

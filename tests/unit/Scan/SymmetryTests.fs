@@ -64,3 +64,24 @@ let ``equitune takes 8 evaluations, the terms of the factors 2 each, the plain n
 [<Fact>]
 let ``every design has a name of its own`` () =
     Assert.Equal(Design.all.Length, Design.all |> List.distinctBy Design.name |> List.length)
+
+[<Fact>]
+let ``designs are named after what stands for each pair of words`` () =
+    Assert.Equal<string list>(
+        [
+            "plain"
+            "equitune"
+            "multi collapse run"
+            "multi collapse jump"
+            "multi canonical run"
+            "multi canonical jump"
+        ],
+        List.map Design.name Design.all
+    )
+
+    // Training shows run, right and down in composition, and jump, "turn left" and "turn up" never.
+    let words = Symmetry.representativeWords InDistribution |> fst
+    let training = Splits.scanII.Value.Training |> Seq.map Grammar.words
+
+    Assert.All(words, (fun word -> Assert.Contains(training, (fun sentence -> List.contains word sentence))))
+    Assert.DoesNotContain(training, List.contains "jump")

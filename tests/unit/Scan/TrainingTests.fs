@@ -5,6 +5,7 @@ open TorchSharp
 open Xunit
 open Equivariant.Core.Designs
 open Equivariant.Scan
+open Equivariant.Tests
 
 let private sentences (seed: int) count =
     let random = Random seed
@@ -198,10 +199,125 @@ let ``training and translating leave no tensors behind`` (index: int) =
     Assert.Equal(before, torch.Tensor.TotalCount)
 
 [<Fact>]
-let ``relative times are relative to the first`` () =
-    let spin milliseconds () =
-        Threading.SpinWait.SpinUntil((fun () -> false), (milliseconds: int)) |> ignore
+let ``relative times are medians of the rounds' ratios to the first, without the round that warms up`` () =
+    // Times as a clock would give them: three rounds of two pieces of work after the first round.
+    let clock = Collections.Generic.Queue [ 9.0; 1.0; 1.0; 3.0; 2.0; 4.0; 10.0; 50.0 ]
+    let mutable calls = []
 
-    let times = Evaluation.relativeTimes 3 [ spin 10; spin 30 ]
-    Assert.Equal(1.0, times[0])
-    Assert.InRange(times[1], 1.5, 6.0)
+    let measure work =
+        work ()
+        clock.Dequeue()
+
+    let times =
+        Evaluation.relativeTimes measure 3 [
+            (fun () -> calls <- 1 :: calls)
+            (fun () -> calls <- 2 :: calls)
+        ]
+
+    Assert.Equal<float list>([ 1.0; 3.0 ], times)
+    Assert.Equal<int list>([ 2; 1; 2; 1; 2; 1; 2; 1 ], calls)
+
+[<Fact>]
+let ``seconds are what a watch shows`` () =
+    Assert.InRange(Evaluation.seconds (fun () -> Threading.Thread.Sleep 20), 0.015, 600.0)
+
+let private weights (model: SequenceModel) =
+    torch.cat ([| for weight in model.parameters () -> weight.detach().flatten() |])
+
+/// How far the weights move while something is done.
+let private movement (model: SequenceModel) work =
+    use scope = torch.NewDisposeScope()
+    let before = (weights model).clone()
+    work ()
+    Tensors.distance before (weights model)
+
+[<Fact>]
+let ``a gradient is shortened to the schedule's norm`` () =
+    // Adam's steps do not depend on the size of gradients, unless they are far below its ε of 1e-8.
+    let moved clip =
+        use model = network 13
+        let schedule = { schedule with ClipNorm = clip }
+        use optimizer = Training.optimizer schedule model
+
+        movement model (fun () ->
+            Training.epoch schedule 1 0 (fun _ _ -> ()) model optimizer torch.CPU (sentences 14 4)
+            |> ignore)
+
+    Assert.InRange(moved 1e-13, 0.0, 1e-5)
+    Assert.InRange(moved 1.0, 1e-3, 1.0)
+
+[<Fact>]
+let ``every batch has the step size of its place in the schedule`` () =
+    use model = network 15
+    let schedule = { schedule with Epochs = 4 }
+    use optimizer = Training.optimizer schedule model
+
+    let rate () =
+        (Seq.head optimizer.ParamGroups).LearningRate
+
+    Assert.Equal(schedule.LearningRate, rate ())
+
+    for epoch in [ 0; 2 ] do
+        let rates = ResizeArray<float>()
+
+        Training.epoch
+            schedule
+            1
+            epoch
+            (fun _ _ -> rates.Add(rate ()))
+            model
+            optimizer
+            torch.CPU
+            (sentences 16 8)
+        |> ignore
+
+        let expected = [
+            for batch in 0..1 -> Training.learningRate schedule ((float epoch + float batch / 2.0) / 4.0)
+        ]
+
+        Assert.Equal<float list>(expected, List.ofSeq rates)
+
+[<Fact>]
+let ``an epoch's loss is the mean over its batches, and each is reported`` () =
+    use model = network 17
+    use optimizer = Training.optimizer schedule model
+    let reports = ResizeArray<int * float>()
+
+    let loss =
+        Training.epoch
+            schedule
+            1
+            0
+            (fun count loss -> reports.Add(count, loss))
+            model
+            optimizer
+            torch.CPU
+            (sentences 18 10)
+
+    Assert.Equal<int list>([ 2; 4; 4 ], reports |> Seq.map fst |> Seq.sort |> List.ofSeq)
+    Assert.Equal(reports |> Seq.averageBy snd, loss, 1e-12)
+
+[<Fact>]
+let ``dropout is at work in training, and neither in measuring nor in translating`` () =
+    use model = network 19
+    use optimizer = Training.optimizer schedule model
+
+    Training.epoch
+        schedule
+        1
+        0
+        (fun _ _ -> Assert.True model.training)
+        model
+        optimizer
+        torch.CPU
+        (sentences 20 4)
+    |> ignore
+
+    model.train ()
+
+    Evaluation.correct (fun _ -> Assert.False model.training) model torch.CPU (sentences 20 4)
+    |> ignore
+
+    model.train ()
+    Evaluation.translate model torch.CPU [ "jump" ] |> ignore
+    Assert.False model.training

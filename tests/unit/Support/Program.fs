@@ -34,6 +34,16 @@ let run (arguments: string list) =
         Console.SetOut output
         Console.SetError error
 
+/// Does some work with an environment variable set, or not set.
+let withVariable (name: string) (value: string option) (work: unit -> 'T) =
+    let before = Environment.GetEnvironmentVariable name
+    Environment.SetEnvironmentVariable(name, Option.toObj value)
+
+    try
+        work ()
+    finally
+        Environment.SetEnvironmentVariable(name, before)
+
 /// Runs some work with a new folder, which goes afterwards.
 let inFolder (work: string -> 'T) =
     let folder = Directory.CreateTempSubdirectory "equivariant-"
