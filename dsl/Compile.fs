@@ -79,7 +79,7 @@ type private FlatLinear(layer: LinearModule, shape: int64 list) as this =
         (layer.call flat).reshape([| x.shape[0]; yield! shape |]).MoveToOuterDisposeScope()
 
 /// The invariants of all outputs, and a linear map on them.
-type private PooledReadout(readouts: InvariantReadout list, shape: int64 list) as this =
+type internal PooledReadout(readouts: InvariantReadout list, shape: int64 list) as this =
     inherit torch.nn.Module<torch.Tensor[], torch.Tensor>("readout")
 
     let features =
@@ -102,21 +102,48 @@ type private PooledReadout(readouts: InvariantReadout list, shape: int64 list) a
 
         (head.call (torch.cat (pooled, 1L))).reshape([| -1L; yield! shape |]).MoveToOuterDisposeScope()
 
-/// <summary>
-/// A compiled model: a TorchSharp module from one tensor for each input, in the order of their declaration, to one
-/// tensor for each output. It trains, moves, saves and loads like any other.
-/// </summary>
-[<Sealed>]
-type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target: Target) as this =
-    inherit torch.nn.Module<torch.Tensor[], torch.Tensor[]>("equivariant network")
+/// A module of the user's, looked at only: it keeps its own device and type of numbers, whatever those around it have.
+type private Borrowed(net: Net, dtype: torch.ScalarType) as this =
+    inherit torch.nn.Module<torch.Tensor, torch.Tensor>("borrowed")
+
+    do this.register_module ("net", net)
+
+    override _.forward x =
+        use scope = torch.NewDisposeScope()
+
+        match AsFound.numbersOf net with
+        | None -> (net.call x).MoveToOuterDisposeScope()
+        | Some(own, device) ->
+            let there =
+                if x.is_floating_point () then
+                    x.``to`` (own, device)
+                else
+                    x.``to`` device
+
+            let y = net.call there
+
+            let back =
+                if y.is_floating_point () then
+                    y.``to`` (dtype, x.device)
+                else
+                    y.``to`` x.device
+
+            back.MoveToOuterDisposeScope()
+
+    override this._to(_: torch.Device, _: torch.ScalarType, _: bool) : torch.nn.Module = this
+    override this._to(_: DeviceType, _: int, _: bool) : torch.nn.Module = this
+    override this._to(_: torch.ScalarType, _: bool) : torch.nn.Module = this
+
+/// Makes modules of resolved blocks.
+module internal Build =
 
     let shapeOf (space: Space) = space.Shape |> List.map int64
 
-    let flat (signal: Signal) =
+    let private flat (signal: Signal) =
         let channels, action = Realised.onFlat signal
         int64 channels, Representation.Of action
 
-    let linearBlock (block: ResolvedBlock) : Net =
+    let private linear (block: ResolvedBlock) : Net =
         let inputChannels, input = flat block.From
         let outputChannels, output = flat block.To
 
@@ -127,14 +154,14 @@ type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target
 
         new FlatLinear(layer, shapeOf block.To.Space)
 
-    let reduction (block: ResolvedBlock) weighing =
+    let private reduction (block: ResolvedBlock) weighing =
         match weighing with
         | Equal -> Reduction.Mean()
         | Learned hidden -> Reduction.Weighted(Network.scorer hidden block.From.Space)
         | Least Entropy -> Reduction.LeastLoss(fun values -> ProxyLoss.Entropy values)
         | Least Confidence -> Reduction.LeastLoss(fun values -> ProxyLoss.Confidence values)
 
-    let averaged (block: ResolvedBlock) net weighing representative : Net =
+    let private averaged (block: ResolvedBlock) net weighing representative : Net =
         let invariance =
             match representative, block.From.Space with
             | OfLeastEnergy energy, _ -> Invariance.LeastEnergy(fun x -> energy.Value x)
@@ -150,12 +177,15 @@ type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target
             invariance
         )
 
-    let build (block: ResolvedBlock) : Net =
+    /// The block with fresh weights; how a module of the user's is held is for the caller to say.
+    let block (holding: Net -> Net) (block: ResolvedBlock) : Net =
         let net () =
-            Network.build block.Block.Network block.From.Space block.To.Space
+            match block.Made with
+            | Some net -> holding net
+            | None -> Network.build block.Block.Network block.From.Space block.To.Space
 
         match block.Block.Network, block.Block.Kind with
-        | LinearMaps _, _ -> linearBlock block
+        | LinearMaps _, _ -> linear block
         | _, Kind.IS -> new InvariantSymmetricBlock(net (), block.Input, block.Output)
         | _, Kind.Eq(Some(Canonical energy)) ->
             new Canonicalise(net (), block.Input, block.Output, energy.Value)
@@ -163,11 +193,7 @@ type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target
             averaged block (net ()) weighing representative
         | _, Kind.Eq None -> averaged block (net ()) Equal Natural
 
-    let layers = [
-        for layer in resolved.Layers -> [ for block in layer.Blocks -> block, build block ]
-    ]
-
-    let readout =
+    let readout (resolved: ResolvedModel) : PooledReadout option =
         match resolved.Readout with
         | Equivariant -> None
         | Invariant space ->
@@ -179,19 +205,39 @@ type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target
 
             Some(new PooledReadout(pools, shapeOf space))
 
+/// The modules of a model, in the order of its layers.
+[<NoEquality; NoComparison>]
+type internal Parts = {
+    Layers: (ResolvedBlock * Net) list list
+    Readout: PooledReadout option
+    /// Whether modules of the user's are only looked at.
+    Borrows: bool
+}
+
+/// <summary>
+/// A compiled model: a TorchSharp module from one tensor for each input, in the order of their declaration, to one
+/// tensor for each output. It trains, moves, saves and loads like any other, and is in train mode at first.
+/// </summary>
+[<Sealed>]
+type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target: Target, parts: Parts) as this
+    =
+    inherit torch.nn.Module<torch.Tensor[], torch.Tensor[]>("equivariant network")
+
     let device = Target.device target
 
     do
-        for number, layer in List.indexed layers do
+        for number, layer in List.indexed parts.Layers do
             for block, net in layer do
                 let edge = $"{block.Block.Edge.From}_{block.Block.Edge.To}".Replace('.', '_')
                 this.register_module ($"layer{number}_{edge}", net)
 
-        readout
+        parts.Readout
         |> Option.iter (fun readout -> this.register_module ("readout", readout))
 
         this.``to`` (device, target.DType) |> ignore
-        this.eval ()
+
+        if not parts.Borrows then
+            this.train ()
 
     let applied nonlinearity (x: torch.Tensor) =
         match nonlinearity with
@@ -218,12 +264,53 @@ type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target
                 name, applied layer.Nonlinearity sum
         ]
 
-    let requireInput (name: string, signal: Signal) (x: torch.Tensor) =
-        let shape = x.shape |> Seq.map string |> joined ", "
+    /// The type and the device of the model's numbers; none where it has none of its own.
+    let numbers () =
+        if parts.Borrows then
+            Some(target.DType, device)
+        else
+            AsFound.numbersOf this
 
-        if x.shape.Length = 0 || List.ofArray x.shape[1..] <> shapeOf signal.Space then
+    let place (device: torch.Device) =
+        if device.``type`` = DeviceType.CPU then
+            "cpu"
+        else
+            string device
+
+    let requireInput numbers (name: string, signal: Signal) (x: torch.Tensor) =
+        let refuseInput needed given =
+            refuse $"input \"{name}\" has to be {needed}, but is {given}."
+
+        if isNull (box x) then
+            refuseInput "a tensor" "null"
+
+        if x.is_sparse then
+            refuseInput "dense" "sparse; convert it with to_dense()"
+
+        if x.shape.Length = 0 || List.ofArray x.shape[1..] <> Build.shapeOf signal.Space then
             let needed = "B" :: (signal.Space.Shape |> List.map string) |> joined ", "
-            refuse $"input \"{name}\" has to be [{needed}], but is [{shape}]."
+            let shape = x.shape |> Seq.map string |> joined ", "
+            refuseInput $"[{needed}]" $"[{shape}]"
+
+        match signal.Space, numbers with
+        | Sentences _, _ when x.dtype <> torch.int64 -> refuseInput "int64, numbers of words" $"{x.dtype}"
+        | (Numbers _ | Scores _), Some(dtype, _) when x.dtype <> dtype ->
+            refuseInput $"{dtype} as the model is" $"{x.dtype}; convert one of them with .to(…)"
+        | (Numbers _ | Scores _), None when not (x.is_floating_point ()) ->
+            refuseInput "of floating-point numbers" $"{x.dtype}; convert it with .to(…)"
+        | _, Some(_, device) when place device <> place x.device ->
+            refuseInput
+                $"on {place device} as the model is"
+                $"on {place x.device}; move one of them with .to(…)"
+        | Sentences(vocabulary, _), _ when x.numel () > 0L ->
+            let least, most = x.min().item<int64>(), x.max().item<int64>()
+
+            if least < 0L || most >= int64 vocabulary.Length then
+                let stray = if least < 0L then least else most
+
+                refuse
+                    $"input \"{name}\" has to hold numbers of words from 0 to {vocabulary.Length - 1}, but holds {stray}."
+        | _ -> ()
 
     /// <summary>The declaration that was compiled.</summary>
     member _.Declaration = declaration
@@ -242,8 +329,11 @@ type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target
         this.parameters () |> Seq.sumBy (fun parameter -> parameter.numel ())
 
     member internal _.Resolved = resolved
-    member internal _.Blocks = List.concat layers
+    member internal _.Blocks = List.concat parts.Layers
     member internal _.Target = target
+
+    /// The type and the device of the numbers that it takes.
+    member internal _.Numbers = numbers () |> Option.defaultValue (target.DType, device)
 
     /// Prints as the declaration, and where it runs.
     override this.ToString() =
@@ -259,27 +349,31 @@ type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target
             refuse
                 $"the network has {inputsText}, {quoted (List.map fst resolved.Inputs)}; {inputs.Length} tensors were given."
 
-        Seq.iter2 requireInput resolved.Inputs inputs
+        Seq.iter2 (requireInput (numbers ())) resolved.Inputs inputs
         let first = Map.ofSeq (Seq.zip (List.map fst resolved.Inputs) inputs)
 
         let last =
-            List.zip resolved.Layers layers
+            List.zip resolved.Layers parts.Layers
             |> List.fold (fun values (layer, nets) -> layerOf layer nets values) first
 
         let outputs = [| for name, _ in resolved.Outputs -> last[name] |]
 
-        match readout with
+        match parts.Readout with
         | None -> outputs |> Array.map _.MoveToOuterDisposeScope()
         | Some readout -> [| (readout.call outputs).MoveToOuterDisposeScope() |]
 
     /// <summary>Evaluates the model on inputs by name.</summary>
     /// <returns>The outputs by name.</returns>
+    /// <exception cref="T:Equivariant.Core.EquivariantException">An input is missing, unknown or does not fit.</exception>
     member this.Run(inputs: (string * torch.Tensor) seq) : Map<string, torch.Tensor> =
-        let given = Map.ofSeq inputs
-
-        for name in given.Keys do
+        for name, times in Seq.countBy fst inputs do
             if not (List.contains name this.InputNames) then
                 refuse $"there is no input \"{name}\"; there are {quoted this.InputNames}."
+
+            if times > 1 then
+                refuse $"input \"{name}\" is given {times} times."
+
+        let given = Map.ofSeq inputs
 
         let ordered = [|
             for name in this.InputNames do
@@ -290,81 +384,111 @@ type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target
 
         Map.ofSeq (Seq.zip this.OutputNames (this.call ordered))
 
+    /// <summary>Evaluates a model of one input, by its name: <c>model.Run("x", x)</c>.</summary>
+    /// <returns>The outputs by name.</returns>
+    /// <exception cref="T:Equivariant.Core.EquivariantException">There are more inputs, or it does not fit.</exception>
+    member this.Run(name: string, x: torch.Tensor) : Map<string, torch.Tensor> =
+        this.Run(Seq.singleton (name, x))
+
+    /// <summary>Evaluates a model of one input and one output: <c>model.Run x</c>.</summary>
+    /// <returns>The output.</returns>
+    /// <exception cref="T:Equivariant.Core.EquivariantException">There are more of either, or it does not fit.</exception>
+    member this.Run(x: torch.Tensor) : torch.Tensor =
+        match this.call [| x |] with
+        | [| y |] -> y
+        | _ ->
+            refuse $"the network has several outputs, {quoted this.OutputNames}; give the input by its name."
+
 /// <summary>Checking and compiling models.</summary>
 [<RequireQualifiedAccess>]
 module Compile =
 
-    /// Draws fresh weights from a seed, and leaves torch's generator as it was.
-    let private seeded (seed: int64) (work: unit -> 'a) =
-        use state = torch.random.get_rng_state ()
+    /// Whether a module would have to be moved to a target.
+    let private moves (target: Target) (net: Net) =
+        match AsFound.numbersOf net with
+        | None -> false
+        | Some(dtype, device) -> dtype <> target.DType || device.``type`` <> (Target.device target).``type``
 
-        try
-            torch.manual_seed seed |> ignore
-            work ()
-        finally
-            torch.random.set_rng_state state |> ignore
+    /// Everything that a model becomes, or everything that is wrong with it; and what there is to know in any case.
+    let private assembled
+        borrows
+        (target: Target)
+        (model: Model)
+        : Result<CompiledModel, Problem list> * Problem list =
+        AsFound.seeded target.Seed (fun () ->
+            let resolved, problems = Resolve.model model
+            let warnings, errors = List.partition _.IsWarning problems
 
-    /// A wrapped module shows only when it runs what it gives.
-    let private probe (compiled: CompiledModel) =
-        use scope = torch.NewDisposeScope()
-        use _ = torch.no_grad ()
-        let device = Target.device compiled.Target
+            let hold (net: Net) : Net =
+                if borrows then new Borrowed(net, target.DType) else net
 
-        let problemOf (block: ResolvedBlock) (net: Net) =
-            let shape = [| 1L; yield! List.map int64 block.From.Space.Shape |]
+            let built () =
+                let layers, errors =
+                    [
+                        for layer in resolved.Layers do
+                            [
+                                for block in layer.Blocks do
+                                    Resolve.attempt block.Place (fun () -> block, Build.block hold block)
+                            ]
+                            |> Resolve.partition
+                    ]
+                    |> List.unzip
 
-            let x =
-                match block.From.Space with
-                | Sentences _ -> torch.zeros (shape, dtype = torch.int64, device = device)
-                | Numbers _
-                | Scores _ -> torch.zeros (shape, dtype = compiled.Target.DType, device = device)
+                match List.concat errors, Resolve.attempt "readout" (fun () -> Build.readout resolved) with
+                | [], Ok readout ->
+                    let moved = [
+                        for block in List.collect _.Blocks resolved.Layers do
+                            match block.Made with
+                            | Some net when not borrows && moves target net -> block, net
+                            | _ -> ()
+                    ]
 
-            let expected = block.To.Space.Shape |> List.map int64
+                    let compiled =
+                        new CompiledModel(
+                            model,
+                            resolved,
+                            target,
+                            {
+                                Layers = layers
+                                Readout = readout
+                                Borrows = borrows
+                            }
+                        )
 
-            try
-                let given = List.ofArray (net.call x).shape[1..]
+                    // In other numbers than its own, a module of the user's may not run.
+                    let _, errors =
+                        moved
+                        |> List.map (fun (block, net) ->
+                            Resolve.attempt block.Place (fun () ->
+                                Network.tryOnRow block.Block.Network net block.From.Space))
+                        |> Resolve.partition
 
-                if given = expected then
-                    None
-                else
-                    let text = given |> List.map string |> joined " × "
+                    if errors.IsEmpty then Ok compiled else Error errors
+                | errors, Ok _ -> Error errors
+                | errors, Error problem -> Error(errors @ [ problem ])
 
-                    Some
-                        $"{block.Block.Network} gives {text}, but {block.To.Space} is needed; say what it gives with giving."
-            with error ->
-                let line = error.Message.Split('\n')[0]
-                Some $"{block.Block.Network} does not run on {block.From.Space}: {line}"
+            (if errors.IsEmpty then built () else Error errors), warnings)
 
-        [
-            for block, net in compiled.Blocks do
-                match block.Block.Network with
-                | Wrapped _ ->
-                    match problemOf block net with
-                    | Some sentence -> {
-                        Place = block.Place
-                        Sentence = sentence
-                      }
-                    | None -> ()
-                | ConvNet _
-                | Perceptron _
-                | LinearMaps _ -> ()
-        ]
+    let private orRaise (result, warnings) : CompiledModel =
+        match result with
+        | Ok compiled -> compiled
+        | Error problems -> raise (DeclarationException(problems @ warnings))
 
-    /// <summary>Everything that is wrong with a declaration, each with its place; nothing if it compiles.</summary>
-    let problems (model: Model) : Problem list = snd (Resolve.model model)
+    /// <summary>
+    /// Everything that is wrong with a declaration, each with its place, and warnings of what costs much. If there are
+    /// but warnings, it compiles. Modules of the user's are tried on one row, and left as they were.
+    /// </summary>
+    let problems (model: Model) : Problem list =
+        match assembled true Target.cpu model with
+        | Ok _, warnings -> warnings
+        | Error problems, warnings -> problems @ warnings
 
-    /// <summary>Compiles a model for a target.</summary>
+    /// <summary>Compiles a model for a target. It is in train mode, as fresh modules are: call <c>eval()</c> before use.</summary>
     /// <exception cref="T:Equivariant.DeclarationException">The declaration has problems; all are listed.</exception>
-    let model (target: Target) (model: Model) : CompiledModel =
-        match Resolve.model model with
-        | resolved, [] ->
-            let compiled =
-                seeded target.Seed (fun () -> new CompiledModel(model, resolved, target))
+    let model (target: Target) (model: Model) : CompiledModel = orRaise (assembled false target model)
 
-            match probe compiled with
-            | [] -> compiled
-            | problems -> raise (DeclarationException problems)
-        | _, problems -> raise (DeclarationException problems)
+    /// Makes what a model would compile to, to look at only: modules of the user's stay as they are.
+    let internal look (target: Target) (model: Model) : CompiledModel = orRaise (assembled true target model)
 
 /// <summary>Checking and compiling, where models are made.</summary>
 [<AutoOpen>]
@@ -374,9 +498,15 @@ module ModelExtensions =
     [<RequireQualifiedAccess>]
     module Model =
 
-        /// <summary>Everything that is wrong with a declaration, each with its place; nothing if it compiles.</summary>
+        /// <summary>
+        /// Everything that is wrong with a declaration, each with its place, and warnings of what costs much. If there
+        /// are but warnings, it compiles.
+        /// </summary>
         let problems model = Compile.problems model
 
-        /// <summary>Compiles a model for a target: a device, a type of numbers and a seed.</summary>
+        /// <summary>
+        /// Compiles a model for a target: a device, a type of numbers and a seed. It is in train mode, as fresh modules
+        /// are: call <c>eval()</c> before use.
+        /// </summary>
         /// <exception cref="T:Equivariant.DeclarationException">The declaration has problems; all are listed.</exception>
         let compile target model = Compile.model target model

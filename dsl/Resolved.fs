@@ -1,6 +1,7 @@
 namespace Equivariant
 
 open System.Numerics
+open TorchSharp
 open Equivariant.Core
 open Equivariant.Core.Actions
 open Equivariant.Core.Designs
@@ -19,6 +20,8 @@ type internal ResolvedBlock = {
     Output: TensorAction
     /// The family of kernels; none for what is not averaged.
     Terms: QuotientTerm list
+    /// The module of the user's, where there is one.
+    Made: Net option
 } with
 
     /// Evaluations of the network for one input.
@@ -28,6 +31,20 @@ type internal ResolvedBlock = {
         | Kind.IS, _ -> this.From.Group.Order
         | Kind.Eq(Some(Canonical _)), _ -> BigInteger.One
         | Kind.Eq _, _ -> this.Terms |> List.sumBy (fun term -> BigInteger term.Evaluations)
+
+/// What averaging costs that is worth a word before it runs.
+module internal Cost =
+
+    /// More evaluations of a network for one input than go without saying.
+    let usual = BigInteger 1000
+
+    /// Warns of evaluations beyond the usual.
+    let warning (network: string) evaluations =
+        if evaluations > usual then
+            Some
+                $"it evaluates {network} {evaluations} times for one input; a quotient design with larger kernels, linear maps or a smaller group cost less."
+        else
+            None
 
 /// A layer with the signals that leave it.
 [<NoEquality; NoComparison>]
@@ -50,16 +67,18 @@ type internal ResolvedModel = {
 /// Finds everything that is wrong with a model, and everything that compiling needs if nothing is.
 module internal Resolve =
 
-    let private problem place sentence = { Place = place; Sentence = sentence }
+    let private problem place sentence = {
+        Place = place
+        Sentence = sentence
+        IsWarning = false
+    }
 
     /// What a computation gives, or the problem that it finds.
-    let private attempt place (work: unit -> 'a) : Result<'a, Problem> =
-        try
-            Ok(work ())
-        with :? EquivariantException as error ->
-            Error(problem place error.Message)
+    let attempt place (work: unit -> 'a) : Result<'a, Problem> =
+        attempted work |> Result.mapError (problem place)
 
-    let private partition results =
+    /// What computations give, and the problems of the others.
+    let partition results =
         results |> List.choose Result.toOption,
         results
         |> List.choose (function
@@ -138,6 +157,47 @@ module internal Resolve =
             | _ ->
                 refuse
                     "a budget needs actions that permute places on both sides; name the kernels, or take quotient."
+
+    /// A function of the user's that orders inputs has to give one number for each.
+    let private requireEnergy (energy: Named<torch.Tensor -> torch.Tensor>) (space: Space) =
+        use _ = torch.NewDisposeScope()
+        use _ = torch.no_grad ()
+
+        let given =
+            calling energy.Name (fun () ->
+                (energy.Value(Network.zeros 2L torch.float32 torch.CPU space)).shape)
+
+        if Array.fold (*) 1L given <> 2L then
+            let shape = given |> Seq.map string |> joined ", "
+
+            refuse
+                $"{energy.Name} has to give one number for each input, but gives a tensor of shape [{shape}] for two."
+
+    /// Refuses parts of a design that do not fit the input.
+    let private requireDesign design (space: Space) =
+        match design with
+        | Canonical energy
+        | Averaged(_, _, OfLeastEnergy energy) -> requireEnergy energy space
+        | Averaged(_, Learned hidden, Natural) when hidden < 1 ->
+            refuse $"{design} has a width of {hidden}; widths start at 1."
+        | Averaged _ -> ()
+
+    /// A function of each component has to give as many.
+    let private requirePointwise nonlinearity (space: Space) =
+        match nonlinearity with
+        | Some(Pointwise f) ->
+            use _ = torch.NewDisposeScope()
+            use _ = torch.no_grad ()
+            let x = Network.zeros 2L torch.float32 torch.CPU space
+            let given = calling f.Name (fun () -> (f.Value x).shape)
+
+            if given <> x.shape then
+                let shapes (shape: int64 seq) = shape |> Seq.map string |> joined ", "
+
+                refuse
+                    $"{f.Name} has to give a number for each component, but makes [{shapes given}] of [{shapes x.shape}]."
+        | Some(Relu | Gelu | Silu)
+        | None -> ()
 
     /// The terms of a block, after what would not fit has been refused.
     let private termsOf (block: Block) (input: TensorAction) (output: TensorAction) =
@@ -248,6 +308,19 @@ module internal Resolve =
                     problem (placed number $"output \"{name}\"") "no block leads to it."
         ]
 
+        let reads (block: Block) =
+            ports.ContainsKey block.Edge.From && inputs.ContainsKey block.Edge.To
+
+        // What a module of the user's gives shows only when it runs.
+        let networks, networkProblems =
+            layer.Blocks
+            |> List.filter reads
+            |> List.map (fun block ->
+                attempt (placed number block.Place) (fun () ->
+                    Network.requireWidths block.Network
+                    block, Network.made block.Network ports[block.Edge.From].Space))
+            |> partition
+
         // Problems of what a signal comes from are told there; what follows from them is not.
         let targets =
             names
@@ -257,14 +330,12 @@ module internal Resolve =
 
         let outputs, outputProblems =
             targets
-            |> List.filter (fun name ->
-                layer.Blocks
-                |> List.exists (fun block -> block.Edge.To = name && ports.ContainsKey block.Edge.From))
+            |> List.filter (fun name -> networks |> List.exists (fun (block, _) -> block.Edge.To = name))
             |> List.map (fun name ->
                 let place = placed number $"output \"{name}\""
 
                 attempt place (fun () ->
-                    let signal = outgoing layer layer.Blocks ports inputs name
+                    let signal = outgoing layer (List.map fst networks) ports inputs name
 
                     match signal.Space with
                     | Sentences _ -> refuse $"an output has to be numbers, but it is {signal.Space}."
@@ -272,22 +343,28 @@ module internal Resolve =
                     | Scores _ -> ()
 
                     Signal.core signal |> ignore
+                    requirePointwise layer.Nonlinearity signal.Space
                     name, signal))
             |> partition
 
         let leaving = Map.ofList outputs
 
         let blocks, blockProblems =
-            layer.Blocks
-            |> List.filter (fun block ->
-                ports.ContainsKey block.Edge.From && leaving.ContainsKey block.Edge.To)
-            |> List.map (fun block ->
+            networks
+            |> List.filter (fun (block, _) -> leaving.ContainsKey block.Edge.To)
+            |> List.map (fun (block, made) ->
                 let place = placed number block.Place
 
                 attempt place (fun () ->
                     let from, into = ports[block.Edge.From], leaving[block.Edge.To]
                     Network.requireMeeting block.Network from.Space into.Space
                     let input, output = Signal.core from, Signal.core into
+
+                    match block.Kind, block.Network with
+                    | _, LinearMaps _
+                    | Kind.IS, _
+                    | Kind.Eq None, _ -> ()
+                    | Kind.Eq(Some design), _ -> requireDesign design from.Space
 
                     {
                         Block = block
@@ -297,18 +374,36 @@ module internal Resolve =
                         Input = input
                         Output = output
                         Terms = termsOf block input output
+                        Made = made
                     }))
             |> partition
+
+        let costs = [
+            for block in blocks do
+                match Cost.warning (string block.Block.Network) block.Evaluations with
+                | Some sentence -> {
+                    problem block.Place sentence with
+                        IsWarning = true
+                  }
+                | None -> ()
+        ]
 
         {
             Blocks = blocks
             Outputs = outputs
             Nonlinearity = layer.Nonlinearity
         },
-        endpoints @ repeated @ unread @ declaredFor @ outputProblems @ blockProblems,
+        endpoints
+        @ repeated
+        @ unread
+        @ declaredFor
+        @ networkProblems
+        @ outputProblems
+        @ blockProblems
+        @ costs,
         targets
 
-    /// The model, resolved, and all its problems. The first is whole only if there are none of the second.
+    /// The model, resolved, and all its problems. The first is whole only if the second are but warnings.
     let model (model: Model) : ResolvedModel * Problem list =
         let names = model.Inputs |> List.map _.Name |> List.distinct
 
@@ -348,7 +443,10 @@ module internal Resolve =
         let readout = [
             match model.Readout with
             | Invariant(Sentences _ as space) -> problem "readout" $"it has to be numbers, but it is {space}."
-            | Invariant _
+            | Invariant space ->
+                match attempted (fun () -> Space.require space) with
+                | Ok() -> ()
+                | Error sentence -> problem "readout" sentence
             | Equivariant -> ()
         ]
 
