@@ -127,7 +127,7 @@ module ActionExpression =
         | Shifts Shift.Right -> Some [ "right" ]
         | Words _ -> Some [ $"({text expression})" ]
         | Cross(left, right) -> Option.map2 (@) (letters left) (letters right)
-        | Each parts -> parts |> List.map letters |> List.reduce (Option.map2 (@))
+        | Each parts -> parts |> List.map letters |> List.fold (Option.map2 (@)) (Some [])
         | Unmoved
         | Points _
         | Regular _

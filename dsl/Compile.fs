@@ -68,8 +68,43 @@ module Target =
         | [| "cuda"; number |] -> gpu number
         | _ -> refuse $"There is no device \"{name}\"; give cpu, cuda or cuda:0."
 
+/// A module of the user's, looked at only: it keeps its own device and type of numbers, whatever those around it have.
+type private Borrowed(net: Net, dtype: torch.ScalarType) as this =
+    inherit torch.nn.Module<torch.Tensor, torch.Tensor>("borrowed")
+
+    do
+        match AsFound.moduleOf net with
+        | Some inner -> this.register_module ("net", inner)
+        | None -> ()
+
+    override _.forward x =
+        use scope = torch.NewDisposeScope()
+
+        match AsFound.numbersOf net with
+        | None -> (net.call x).MoveToOuterDisposeScope()
+        | Some(own, device) ->
+            let there =
+                if x.is_floating_point () then
+                    x.``to`` (own, device)
+                else
+                    x.``to`` device
+
+            let y = net.call there
+
+            let back =
+                if y.is_floating_point () then
+                    y.``to`` (dtype, x.device)
+                else
+                    y.``to`` x.device
+
+            back.MoveToOuterDisposeScope()
+
+    override this._to(_: torch.Device, _: torch.ScalarType, _: bool) : torch.nn.Module = this
+    override this._to(_: DeviceType, _: int, _: bool) : torch.nn.Module = this
+    override this._to(_: torch.ScalarType, _: bool) : torch.nn.Module = this
+
 /// Turns what is resolved into modules of the core.
-module private Modules =
+module internal Modules =
 
     let private moduleOf what (net: Net) =
         match net with
@@ -118,8 +153,8 @@ module private Modules =
                     wrapped seed space plan inner (input.Restrict factor) (output.Restrict factor))
                 net
 
-    /// The core's block, and its network before it got its symmetry.
-    let private block seed (networkOf: ResolvedBlock -> Net) (resolved: ResolvedBlock) =
+    /// A block's part of a layer: the core's block, and its network before it got its symmetry.
+    let block seed (networkOf: ResolvedBlock -> Net) (resolved: ResolvedBlock) : Layers.Block * Net option =
         let edges = [| for from, into in resolved.Edges -> struct (from, into) |]
         let edge = resolved.Block.Edge
 
@@ -137,10 +172,11 @@ module private Modules =
         | _, kind ->
             let net = networkOf resolved
 
-            let wrap =
-                Layers.WrapModel(fun input output ->
-                    wrapped seed resolved.From.Space resolved.Plan net input output
-                    |> moduleOf resolved.Place)
+            let made =
+                wrapped seed resolved.From.Space resolved.Plan net resolved.Input resolved.Output
+                |> moduleOf resolved.Place
+
+            let wrap = Layers.WrapModel(fun _ _ -> made)
 
             (match kind with
              | Kind.Eq -> Layers.Block.Equivariant(edges, wrap, name)
@@ -164,12 +200,8 @@ module private Modules =
         | Dropout probability ->
             each (fun port -> new Layers.EquivariantDropout(port.Representation, port.Channels, probability))
 
-    /// The modules of a layer by name, and its blocks with their networks.
-    let layer seed networkOf number (layer: ResolvedLayer) =
-        let made =
-            layer.Blocks
-            |> List.map (fun resolved -> resolved, block seed networkOf resolved)
-
+    /// The modules of a layer by name, and its blocks in their places.
+    let layer number (layer: ResolvedLayer) (made: (ResolvedBlock * (Layers.Block * Net option)) list) =
         // One bias for each output that linear maps lead to.
         let biased =
             layer.Blocks
@@ -195,12 +227,12 @@ module private Modules =
                 $"layer{number}_step{i + 1}", steps layer step
         ]
 
-        let evaluated = [
+        let placed = [
             for i, (resolved, (_, net)) in List.indexed made do
                 resolved, sums.Blocks[i], net
         ]
 
-        modules, evaluated
+        modules, placed
 
     /// Numbers that no group changes: all linear maps of the invariants of what the last layer gives.
     let readout (layer: ResolvedLayer) (space: Space) : (string * Layers.MultiInputModule) list =
@@ -237,65 +269,87 @@ module private Modules =
 
         lengths @ [ "readout", Layers.MultiInputLayer.Linear(from, [| into |]) ]
 
+/// The modules of a model, in order.
+[<NoEquality; NoComparison>]
+type internal Parts = {
+    Modules: (string * Layers.MultiInputModule) list
+    Blocks: (ResolvedBlock * Layers.PlacedBlock * Net option) list
+    /// Whether modules of the user's are only looked at.
+    Borrows: bool
+}
+
 /// <summary>
 /// A compiled model: a TorchSharp module from one tensor for each input, in the order of their declaration, to one
-/// tensor for each output. It trains, moves, saves and loads like any other.
+/// tensor for each output. It trains, moves, saves and loads like any other, and is in train mode at first.
 /// </summary>
 /// <remarks>
 /// It is the core's <see cref="T:Equivariant.Core.Layers.MultiInputNetwork"/>; its parameters are called by what was
 /// declared, such as <c>layer1.eq_front.model.0.weight</c>.
 /// </remarks>
 [<Sealed>]
-type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target: Target) as this =
+type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target: Target, parts: Parts) as this
+    =
     inherit SavedModule<torch.Tensor[], torch.Tensor[]>("equivariant network")
 
     let device = Target.device target
-
-    let shared = System.Collections.Generic.Dictionary<string, Net>()
-
-    let networkOf (block: ResolvedBlock) =
-        let build network =
-            Network.build network block.From.Space block.To.Space
-
-        match block.Block.Network with
-        | Shared(name, network) ->
-            match shared.TryGetValue name with
-            | true, known -> known
-            | _ ->
-                let net = build network
-                shared.Add(name, net)
-                net
-        | network -> build network
-
-    let layers =
-        resolved.Layers
-        |> List.mapi (fun i layer -> Modules.layer target.Seed networkOf (i + 1) layer)
-
-    let parts =
-        List.collect fst layers
-        @ match resolved.Readout with
-          | Equivariant -> []
-          | Invariant space -> Modules.readout (List.last resolved.Layers) space
-
-    let network = new Layers.MultiInputNetwork([| for _, part in parts -> part |])
+    let network = new Layers.MultiInputNetwork([| for _, part in parts.Modules -> part |])
 
     do
-        for name, part in parts do
+        for name, part in parts.Modules do
             this.register_module (name, part)
 
         this.``to`` (device, target.DType) |> ignore
-        this.eval ()
 
-    let requireInput (name: string, signal: Signal) (x: torch.Tensor) =
-        let shape = x.shape |> Seq.map string |> joined ", "
+        if not parts.Borrows then
+            this.train ()
 
-        if
-            x.shape.Length = 0
-            || List.ofArray x.shape[1..]
-               <> [ for length in signal.Space.Shape -> int64 length ]
-        then
+    /// The type and the device of the model's numbers; none where it has none of its own.
+    let numbers () =
+        if parts.Borrows then
+            Some(target.DType, device)
+        else
+            AsFound.numbersIn this
+
+    let place (device: torch.Device) =
+        if device.``type`` = DeviceType.CPU then
+            "cpu"
+        else
+            string device
+
+    let requireInput numbers (name: string, signal: Signal) (x: torch.Tensor) =
+        let refuseInput needed given =
+            refuse $"input \"{name}\" has to be {needed}, but is {given}."
+
+        if isNull (box x) then
+            refuseInput "a tensor" "null"
+
+        if x.is_sparse then
+            refuseInput "dense" "sparse; convert it with to_dense()"
+
+        if x.shape.Length = 0 || List.ofArray x.shape[1..] <> [ for length in signal.Space.Shape -> int64 length ] then
             let needed = "B" :: (signal.Space.Shape |> List.map string) |> joined ", "
-            refuse $"input \"{name}\" has to be [{needed}], but is [{shape}]."
+            let shape = x.shape |> Seq.map string |> joined ", "
+            refuseInput $"[{needed}]" $"[{shape}]"
+
+        match signal.Space, numbers with
+        | Sentences _, _ when x.dtype <> torch.int64 -> refuseInput "int64, numbers of words" $"{x.dtype}"
+        | (Numbers _ | Scores _), Some(dtype, _) when x.dtype <> dtype ->
+            refuseInput $"{dtype} as the model is" $"{x.dtype}; convert one of them with .to(…)"
+        | (Numbers _ | Scores _), None when not (x.is_floating_point ()) ->
+            refuseInput "of floating-point numbers" $"{x.dtype}; convert it with .to(…)"
+        | _, Some(_, device) when place device <> place x.device ->
+            refuseInput
+                $"on {place device} as the model is"
+                $"on {place x.device}; move one of them with .to(…)"
+        | Sentences(vocabulary, _), _ when x.numel () > 0L ->
+            let least, most = x.min().item<int64>(), x.max().item<int64>()
+
+            if least < 0L || most >= int64 vocabulary.Length then
+                let stray = if least < 0L then least else most
+
+                refuse
+                    $"input \"{name}\" has to hold numbers of words from 0 to {vocabulary.Length - 1}, but holds {stray}."
+        | _ -> ()
 
     /// <summary>The declaration that was compiled.</summary>
     member _.Declaration = declaration
@@ -338,17 +392,11 @@ type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target
     member internal _.Resolved = resolved
 
     /// The blocks, with what evaluates them and the networks inside.
-    member internal _.Blocks = List.collect snd layers
+    member internal _.Blocks = parts.Blocks
     member internal _.Target = target
 
-    /// <summary>Evaluates a model of one input and one output.</summary>
-    /// <exception cref="T:Equivariant.Core.EquivariantException">It has several.</exception>
-    member this.Predict(x: torch.Tensor) : torch.Tensor =
-        match this.InputNames, this.OutputNames with
-        | [ _ ], [ _ ] -> (this.call [| x |])[0]
-        | inputs, outputs ->
-            refuse
-                $"Predict takes one input and gives one output, but there are {quoted inputs} and {quoted outputs}; say which with Run."
+    /// The type and the device of the numbers that it takes.
+    member internal _.Numbers = numbers () |> Option.defaultValue (target.DType, device)
 
     /// Prints as the declaration, and where it runs.
     override this.ToString() =
@@ -364,17 +412,21 @@ type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target
             refuse
                 $"the network has {inputsText}, {quoted (List.map fst resolved.Inputs)}; {inputs.Length} tensors were given."
 
-        Seq.iter2 requireInput resolved.Inputs inputs
+        Seq.iter2 (requireInput (numbers ())) resolved.Inputs inputs
         network.call inputs |> Array.map _.MoveToOuterDisposeScope()
 
     /// <summary>Evaluates the model on inputs by name.</summary>
     /// <returns>The outputs by name.</returns>
+    /// <exception cref="T:Equivariant.Core.EquivariantException">An input is missing, unknown or does not fit.</exception>
     member this.Run(inputs: (string * torch.Tensor) seq) : Map<string, torch.Tensor> =
-        let given = Map.ofSeq inputs
-
-        for name in given.Keys do
+        for name, times in Seq.countBy fst inputs do
             if not (List.contains name this.InputNames) then
                 refuse $"there is no input \"{name}\"; there are {quoted this.InputNames}."
+
+            if times > 1 then
+                refuse $"input \"{name}\" is given {times} times."
+
+        let given = Map.ofSeq inputs
 
         let ordered = [|
             for name in this.InputNames do
@@ -385,79 +437,145 @@ type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target
 
         Map.ofSeq (Seq.zip this.OutputNames (this.call ordered))
 
+    /// <summary>Evaluates a model of one input, by its name: <c>model.Run("x", x)</c>.</summary>
+    /// <returns>The outputs by name.</returns>
+    /// <exception cref="T:Equivariant.Core.EquivariantException">There are more inputs, or it does not fit.</exception>
+    member this.Run(name: string, x: torch.Tensor) : Map<string, torch.Tensor> =
+        this.Run(Seq.singleton (name, x))
+
+    /// <summary>Evaluates a model of one input and one output.</summary>
+    /// <exception cref="T:Equivariant.Core.EquivariantException">There are more of either, or it does not fit.</exception>
+    member this.Predict(x: torch.Tensor) : torch.Tensor =
+        match this.InputNames, this.OutputNames with
+        | [ _ ], [ _ ] -> (this.call [| x |])[0]
+        | inputs, outputs ->
+            refuse
+                $"Predict takes one input and gives one output, but there are {quoted inputs} and {quoted outputs}; say which with Run."
+
 /// <summary>Checking and compiling models.</summary>
 [<RequireQualifiedAccess>]
 module Compile =
 
-    /// Draws fresh weights from a seed, and leaves torch's generator as it was.
-    let private seeded (seed: int64) (work: unit -> 'a) =
-        use state = torch.random.get_rng_state ()
+    /// Whether a module would have to be moved to a target.
+    let private moves (target: Target) (net: Net) =
+        match AsFound.numbersOf net with
+        | None -> false
+        | Some(dtype, device) -> dtype <> target.DType || device.``type`` <> (Target.device target).``type``
 
-        try
-            torch.manual_seed seed |> ignore
-            work ()
-        finally
-            torch.random.set_rng_state state |> ignore
+    /// Everything that a model becomes, or everything that is wrong with it; and what there is to know in any case.
+    let private assembled
+        borrows
+        (target: Target)
+        (model: Model)
+        : Result<CompiledModel, Problem list> * Problem list =
+        AsFound.seeded target.Seed (fun () ->
+            let resolved, problems = Resolve.model model
+            let warnings, errors = List.partition _.IsWarning problems
 
-    /// A wrapped module shows only when it runs what it gives.
-    let private probe (compiled: CompiledModel) =
-        use scope = torch.NewDisposeScope()
-        use _ = torch.no_grad ()
-        let device = Target.device compiled.Target
+            let shared = System.Collections.Generic.Dictionary<string, Net>()
 
-        let problemOf (block: ResolvedBlock) (net: torch.nn.Module<torch.Tensor, torch.Tensor>) =
-            let shape = [| 1L; yield! List.map int64 block.From.Space.Shape |]
+            let fresh (block: ResolvedBlock) =
+                match block.Made with
+                | Some net when borrows -> new Borrowed(net, target.DType) :> Net
+                | Some net -> net
+                | None -> Network.build block.Block.Network block.From.Space block.To.Space
 
-            let x =
-                match block.From.Space with
-                | Sentences _ -> torch.zeros (shape, dtype = torch.int64, device = device)
-                | Numbers _
-                | Scores _ -> torch.zeros (shape, dtype = compiled.Target.DType, device = device)
+            let networkOf (block: ResolvedBlock) =
+                match block.Block.Network with
+                | Shared(name, _) ->
+                    match shared.TryGetValue name with
+                    | true, known -> known
+                    | _ ->
+                        shared.Add(name, fresh block)
+                        shared[name]
+                | _ -> fresh block
 
-            let expected = block.To.Space.Shape |> List.map int64
+            let layer i (resolved: ResolvedLayer) =
+                let made, errors =
+                    [
+                        for block in resolved.Blocks do
+                            Resolve.attempt block.Place (fun () ->
+                                block, Modules.block target.Seed networkOf block)
+                    ]
+                    |> Resolve.partition
 
-            try
-                let given = List.ofArray (net.call x).shape[1..]
+                match errors with
+                | [] ->
+                    Resolve.attempt $"layer {i + 1}" (fun () -> Modules.layer (i + 1) resolved made)
+                    |> Result.mapError List.singleton
+                | errors -> Error errors
 
-                if given = expected then
-                    None
-                else
-                    let text = given |> List.map string |> joined " × "
+            let readout () =
+                match resolved.Readout with
+                | Equivariant -> []
+                | Invariant space -> Modules.readout (List.last resolved.Layers) space
 
-                    Some
-                        $"{block.Block.Network} gives {text}, but {block.To.Space} is needed; say what it gives with giving."
-            with error ->
-                let line = error.Message.Split('\n')[0]
-                Some $"{block.Block.Network} does not run on {block.From.Space}: {line}"
+            let built () =
+                let layers = resolved.Layers |> List.mapi layer
 
-        [
-            for block, placed, net in compiled.Blocks do
-                match block.Block.Network, net with
-                | (Wrapped _ | Shared(_, Wrapped _)), Some _ ->
-                    match Option.ofObj placed.Module |> Option.bind (problemOf block) with
-                    | Some sentence -> {
-                        Place = block.Place
-                        Sentence = sentence
-                      }
-                    | None -> ()
-                | _ -> ()
-        ]
+                let errors =
+                    layers
+                    |> List.collect (function
+                        | Ok _ -> []
+                        | Error errors -> errors)
 
-    /// <summary>Everything that is wrong with a declaration, each with its place; nothing if it compiles.</summary>
-    let problems (model: Model) : Problem list = snd (Resolve.model model)
+                match errors, Resolve.attempt "readout" readout with
+                | [], Ok readout ->
+                    let layers = layers |> List.choose Result.toOption
 
-    /// <summary>Compiles a model for a target.</summary>
+                    let moved = [
+                        for block in resolved.Layers |> List.collect (fun (layer: ResolvedLayer) -> layer.Blocks) do
+                            match block.Made with
+                            | Some net when not borrows && moves target net -> block, net
+                            | _ -> ()
+                    ]
+
+                    let compiled =
+                        new CompiledModel(
+                            model,
+                            resolved,
+                            target,
+                            {
+                                Modules = List.collect fst layers @ readout
+                                Blocks = List.collect snd layers
+                                Borrows = borrows
+                            }
+                        )
+
+                    // In other numbers than its own, a module of the user's may not run.
+                    let _, errors =
+                        moved
+                        |> List.map (fun (block, net) ->
+                            Resolve.attempt block.Place (fun () ->
+                                Network.tryOnRow block.Block.Network net block.From.Space))
+                        |> Resolve.partition
+
+                    if errors.IsEmpty then Ok compiled else Error errors
+                | errors, Ok _ -> Error errors
+                | errors, Error problem -> Error(errors @ [ problem ])
+
+            (if errors.IsEmpty then built () else Error errors), warnings)
+
+    let private orRaise (result, warnings) : CompiledModel =
+        match result with
+        | Ok compiled -> compiled
+        | Error problems -> raise (DeclarationException(problems @ warnings))
+
+    /// <summary>
+    /// Everything that is wrong with a declaration, each with its place, and warnings of what costs much. If there are
+    /// but warnings, it compiles. Modules of the user's are tried on one row, and left as they were.
+    /// </summary>
+    let problems (model: Model) : Problem list =
+        match assembled true Target.cpu model with
+        | Ok _, warnings -> warnings
+        | Error problems, warnings -> problems @ warnings
+
+    /// <summary>Compiles a model for a target. It is in train mode, as fresh modules are: call <c>eval()</c> before use.</summary>
     /// <exception cref="T:Equivariant.DeclarationException">The declaration has problems; all are listed.</exception>
-    let model (target: Target) (model: Model) : CompiledModel =
-        match Resolve.model model with
-        | resolved, [] ->
-            let compiled =
-                seeded target.Seed (fun () -> new CompiledModel(model, resolved, target))
+    let model (target: Target) (model: Model) : CompiledModel = orRaise (assembled false target model)
 
-            match probe compiled with
-            | [] -> compiled
-            | problems -> raise (DeclarationException problems)
-        | _, problems -> raise (DeclarationException problems)
+    /// Makes what a model would compile to, to look at only: modules of the user's stay as they are.
+    let internal look (target: Target) (model: Model) : CompiledModel = orRaise (assembled true target model)
 
 /// <summary>Checking and compiling, where models are made.</summary>
 [<AutoOpen>]
@@ -467,10 +585,16 @@ module ModelExtensions =
     [<RequireQualifiedAccess>]
     module Model =
 
-        /// <summary>Everything that is wrong with a declaration, each with its place; nothing if it compiles.</summary>
+        /// <summary>
+        /// Everything that is wrong with a declaration, each with its place, and warnings of what costs much. If there
+        /// are but warnings, it compiles.
+        /// </summary>
         let problems model = Compile.problems model
 
-        /// <summary>Compiles a model for a target: a device, a type of numbers and a seed.</summary>
+        /// <summary>
+        /// Compiles a model for a target: a device, a type of numbers and a seed. It is in train mode, as fresh modules
+        /// are: call <c>eval()</c> before use.
+        /// </summary>
         /// <exception cref="T:Equivariant.DeclarationException">The declaration has problems; all are listed.</exception>
         let compile target model = Compile.model target model
 

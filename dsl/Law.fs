@@ -13,7 +13,9 @@ type Trial = {
     Elements: GroupElement list
     /// <summary>The number of rows of the input.</summary>
     Batch: int64
-    /// <summary>Seeds the input.</summary>
+    /// <summary>
+    /// Seeds the input, and says of which kind it is: half of them have equal rows, are symmetric, large or small.
+    /// </summary>
     Seed: int
 }
 
@@ -23,10 +25,14 @@ type Outcome =
     /// <summary>The two sides of the law agree.</summary>
     | Agree
     /// <summary>
-    /// They do not, or there was nothing to compare: the shape of the input, empty where there is none, and what was
-    /// found.
+    /// They do not: the shape of the input, empty where there is none, and what was found.
     /// </summary>
     | Disagree of shape: string * finding: string
+    /// <summary>
+    /// There was nothing to compare, such as zeros on both sides: the shape of the input, and why. Such trials do not
+    /// count, and a law with no others does not hold.
+    /// </summary>
+    | Inconclusive of shape: string * reason: string
 
 /// <summary>Something that should hold for all elements and inputs, and how to try it.</summary>
 [<NoEquality; NoComparison; StructuredFormatDisplay("{Title}")>]
@@ -102,6 +108,12 @@ module Law =
 
                 if trial.Batch > 1L then
                     { trial with Batch = 1L }
+
+                if InputKind.ofSeed trial.Seed <> InputKind.Plain then
+                    {
+                        trial with
+                            Seed = InputKind.plainer trial.Seed
+                    }
             }
 
         Arb.fromGenShrink (generator, shrink)
@@ -116,16 +128,26 @@ module Law =
         let place = if shape = "" then law.Subject else $"{law.Subject} {shape}"
         $"{law.Statement} fails: {elements}on {place}: {finding}"
 
-    /// <summary>The law as an FsCheck property, to run under any of its runners, such as FsCheck.Xunit.</summary>
+    /// Tries the law; what it raises is a finding.
+    let private outcome (law: Law) trial =
+        match attempted (fun () -> law.Try trial) with
+        | Ok outcome -> outcome
+        | Error sentence -> Outcome.Disagree("", sentence)
+
+    /// <summary>
+    /// The law as an FsCheck property, to run under any of its runners, such as FsCheck.Xunit. Trials with nothing to
+    /// compare are discarded.
+    /// </summary>
     let property (law: Law) : Property =
         Prop.forAll law.Trials (fun trial ->
-            match law.Try trial with
-            | Outcome.Agree -> true
+            match outcome law trial with
+            | Outcome.Agree -> Prop.ofTestable true
+            | Outcome.Inconclusive _ -> Prop.filter false true
             | Outcome.Disagree(shape, finding) ->
                 raise (LawBrokenException(describe law trial shape finding)))
 
-    /// Remembers how a property ended.
-    type private Recorder() =
+    /// Remembers how a property ended; where no trial counted, only a reason is missing.
+    type private Recorder(reason: unit -> string) =
         member val Verdict = Verdict.Held 0 with get, set
 
         interface IRunner with
@@ -137,8 +159,8 @@ module Law =
                 this.Verdict <-
                     match result with
                     | TestResult.Passed(data, _) -> Verdict.Held data.NumberOfTests
-                    | TestResult.Exhausted data ->
-                        Verdict.Broken $"only {data.NumberOfTests} trials could be drawn"
+                    | TestResult.Exhausted data when data.NumberOfTests > 0 -> Verdict.Held data.NumberOfTests
+                    | TestResult.Exhausted _ -> Verdict.Broken(reason ())
                     | TestResult.Failed(_, _, _, Outcome.Failed error, _, _, _) ->
                         Verdict.Broken error.Message
                     | TestResult.Failed(_, _, _, outcome, _, _, _) -> Verdict.Broken(string outcome)
@@ -146,20 +168,32 @@ module Law =
     /// <summary>How many trials a law gets if nothing else is said.</summary>
     let defaultTrials = 50
 
-    /// <summary>Tries a law some number of times. The same seed gives the same trials.</summary>
+    /// For each trial that counts, so many may be drawn that do not.
+    let private discards = 4
+
+    /// <summary>Tries a law some number of times, at least once. The same seed gives the same trials.</summary>
+    /// <exception cref="T:Equivariant.Core.EquivariantException">The number is below one.</exception>
     let judge (count: int) (seed: uint64) (law: Law) : Verdict =
-        let recorder = Recorder()
+        if count < 1 then
+            refuse $"{law} cannot be judged in {count} trials; give at least one."
+
+        let start = Rnd(seed, 1UL ||| (seed <<< 1))
+
+        let recorder =
+            Recorder(fun () ->
+                let trial = law.Trials.Generator |> Gen.sampleWithSeed start 0 1 |> Array.head
+
+                match outcome law trial with
+                | Outcome.Inconclusive(shape, reason)
+                | Outcome.Disagree(shape, reason) -> describe law trial shape reason
+                | Outcome.Agree -> $"{law} was never put to the test")
 
         let config =
             Config.Quick
                 .WithMaxTest(count)
+                .WithMaxRejected(discards * count)
                 .WithQuietOnSuccess(true)
-                .WithReplay(
-                    Some {
-                        Rnd = Rnd(seed, 1UL ||| (seed <<< 1))
-                        Size = None
-                    }
-                )
+                .WithReplay(Some { Rnd = start; Size = None })
                 .WithRunner
                 recorder
 

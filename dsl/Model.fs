@@ -112,17 +112,23 @@ type Input = {
     /// <summary>The name of the factor that moves it.</summary>
     member this.MovedBy = this.Factor |> Option.defaultValue this.Name
 
-/// <summary>Something wrong with a declaration, and where.</summary>
+/// <summary>Something wrong with a declaration, and where; or something to know, with which it compiles all the same.</summary>
 [<StructuredFormatDisplay("{Text}")>]
 type Problem = {
     /// <summary>Where, such as <c>input "front"</c>.</summary>
     Place: string
     /// <summary>What.</summary>
     Sentence: string
+    /// <summary>Whether the model compiles in spite of it.</summary>
+    IsWarning: bool
 } with
 
     /// <summary>Place and sentence.</summary>
-    member this.Text = $"{this.Place}: {this.Sentence}"
+    member this.Text =
+        if this.IsWarning then
+            $"{this.Place}: warning: {this.Sentence}"
+        else
+            $"{this.Place}: {this.Sentence}"
 
     override this.ToString() = this.Text
 

@@ -25,6 +25,27 @@ module internal Sentences =
     /// Refuses something with a sentence.
     let refuse (sentence: string) : 'a = raise (EquivariantException sentence)
 
+    /// What a computation gives, or the sentence that refuses it. What is no sentence yet, such as an exception that a
+    /// user's function raises, becomes one.
+    let attempted (work: unit -> 'a) : Result<'a, string> =
+        try
+            Ok(work ())
+        with
+        | :? EquivariantException as refusal -> Error refusal.Message
+        | error ->
+            let cause = error.GetBaseException()
+            Error $"it raises {cause.GetType().Name}: {cause.Message.Split('\n')[0]}"
+
+    /// Calls a function of the user's; what it raises is told with its name.
+    let calling (name: string) (work: unit -> 'a) : 'a =
+        try
+            work ()
+        with
+        | :? EquivariantException -> reraise ()
+        | error ->
+            let cause = error.GetBaseException()
+            refuse $"{name} raises {cause.GetType().Name}: {cause.Message.Split('\n')[0]}"
+
     /// Joins words.
     let joined (separator: string) (words: string seq) = String.concat separator words
 

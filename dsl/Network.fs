@@ -58,8 +58,9 @@ module Networks =
     /// in the space of its input (scores of words, for sentences); otherwise say <c>giving</c>.
     /// </summary>
     /// <remarks>
-    /// It is not copied: compiling, which reports and laws do too, moves it to the target's device and type of numbers,
-    /// and leaves it in evaluation mode. A function that gives the same module each time shares its weights.
+    /// It is not copied: compiling moves it to the target's device and type of numbers. Reports, laws and
+    /// <c>Model.problems</c> only look at it, and leave it as it was. A function that gives the same module each time
+    /// shares its weights.
     /// </remarks>
     let wrapping name (make: unit -> #Net) =
         Wrapped(
@@ -107,6 +108,105 @@ module Network =
         | (Perceptron _ | Wrapped(_, None)), Sentences(vocabulary, length) -> scores length vocabulary
         | (Perceptron _ | Wrapped(_, None)), space -> space
 
+    /// Refuses widths that no network has.
+    let rec internal requireWidths (network: Network) =
+        let widths =
+            match network with
+            | ConvNet width -> [ width ]
+            | Perceptron hidden -> hidden
+            | LinearMaps channels -> [ channels ]
+            | Wrapped _
+            | Unchanged
+            | Shared _ -> []
+
+        match network with
+        | Shared(_, inner) -> requireWidths inner
+        | _ -> ()
+
+        for width in widths do
+            if width < 1 then
+                refuse $"{network} has a width of {width}; widths start at 1."
+
+    /// Zeros of a space: rows of numbers, or of the first word.
+    let internal zeros (rows: int64) (dtype: torch.ScalarType) (device: torch.Device) (space: Space) =
+        let shape = [| rows; yield! List.map int64 space.Shape |]
+
+        match space with
+        | Sentences _ -> torch.zeros (shape, dtype = torch.int64, device = device)
+        | Numbers _
+        | Scores _ -> torch.zeros (shape, dtype = dtype, device = device)
+
+    /// Tries a module of the user's on one row, where it is and in its own numbers, and refuses what it should not give.
+    let internal tryOnRow (network: Network) (net: Net) (input: Space) =
+        let dtype, device =
+            AsFound.numbersOf net |> Option.defaultValue (torch.float32, torch.CPU)
+
+        let shape =
+            let asFound work =
+                match AsFound.moduleOf net with
+                | Some found -> AsFound.evaluating found work
+                | None -> work ()
+
+            asFound (fun () ->
+                use _ = torch.NewDisposeScope()
+                use _ = torch.no_grad ()
+
+                try
+                    (net.call (zeros 1L dtype device input)).shape
+                with error ->
+                    let cause = error.GetBaseException()
+
+                    refuse
+                        $"{network} does not run on {input}: {cause.GetType().Name}: {cause.Message.Split('\n')[0]}")
+
+        let text (shape: int64 seq) = shape |> Seq.map string |> joined " × "
+
+        match List.ofArray shape, network with
+        | rows :: given, Wrapped(_, declared) when rows = 1L ->
+            let usual =
+                match input with
+                | Sentences(vocabulary, length) -> scores length vocabulary
+                | other -> other
+
+            let expected = defaultArg declared usual
+
+            if given <> List.map int64 expected.Shape then
+                let what =
+                    match given with
+                    | [] -> "one number a row, without an axis for it"
+                    | given -> text given
+
+                match declared with
+                | Some space -> refuse $"{network} gives {what}, but giving says {space}."
+                | None ->
+                    let shape = given |> Seq.map string |> joined "; "
+
+                    refuse
+                        $"{network} gives {what}, but is taken to give {usual}, as its input is: say what it gives with giving, here giving (tensor [ {shape} ])."
+        | shape, _ ->
+            let given = shape |> Seq.map string |> joined ", "
+
+            refuse
+                $"{network} gives a tensor of shape [{given}] for one row; it has to give one row for each."
+
+    /// Makes a module of the user's and tries it on one row.
+    let rec internal made (network: Network) (input: Space) : Net option =
+        match network with
+        | Shared(_, inner) -> made inner input
+        | Wrapped(make, declared) ->
+            Option.iter Space.require declared
+
+            match box (calling make.Name make.Value) with
+            | null -> refuse $"{network} makes no module: its function gives null."
+            | net ->
+                let net = net :?> Net
+                tryOnRow network net input
+                Some net
+        | ConvNet _
+        | Perceptron _
+        | LinearMaps _
+        | Unchanged -> None
+
     /// Refuses a network from one space to another that it cannot join.
     let rec internal requireMeeting (network: Network) (input: Space) (output: Space) =
         let apart what =
@@ -124,8 +224,11 @@ module Network =
             refuse $"{network} needs images (channels × height × width), but its input has {other}."
         | LinearMaps _, Sentences _, _ -> refuse $"{network} needs numbers, but its input has {input}."
         | Wrapped(_, Some given), _, _ when given.Shape <> output.Shape -> apart (string given)
-        | Wrapped(_, None), Numbers shape, _ when shape <> output.Shape ->
-            apart $"{input} (or say what with giving)"
+        | Wrapped(_, None), (Numbers _ | Scores _), _ when input.Shape <> output.Shape -> apart (string input)
+        | Wrapped(_, None), Sentences(vocabulary, length), _ when
+            output.Shape <> [ length; vocabulary.Length ]
+            ->
+            apart (string (scores length vocabulary))
         | _ -> ()
 
     type private Part = torch.nn.Module<torch.Tensor, torch.Tensor>
@@ -160,7 +263,7 @@ module Network =
     let private sequence (parts: Part list) : Net =
         torch.nn.Sequential(Array.ofList parts) :> Net
 
-    /// Builds a network with fresh weights from torch's generator.
+    /// Builds a network with fresh weights from torch's generator; modules of the user's are made elsewhere.
     let rec internal build (network: Network) (input: Space) (output: Space) : Net =
         match network, input.Shape, output.Shape with
         | Shared(_, inner), _, _ -> build inner input output
@@ -173,5 +276,4 @@ module Network =
                     torch.nn.AdaptiveAvgPool2d [| int64 outHeight; int64 outColumns |] :> Part
             ]
         | Perceptron hidden, _, _ -> sequence (perceptron hidden input output)
-        | Wrapped(make, _), _, _ -> make.Value()
         | _ -> refuse $"{network} does not lead from {input} to {output}."

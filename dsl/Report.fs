@@ -37,7 +37,9 @@ type Report = {
     Blocks: BlockReport list
     /// <summary>Evaluations of networks for one set of inputs, over all blocks.</summary>
     Evaluations: BigInteger
-    /// <summary>What averaging one network over the product of all groups would take.</summary>
+    /// <summary>
+    /// What averaging would take over the product of all groups that meet in a layer, one network for each layer.
+    /// </summary>
     Naive: BigInteger
     /// <summary>The number of parameters of the whole model.</summary>
     Parameters: int64
@@ -72,6 +74,13 @@ type Report = {
                 ]
         ]
 
+        let warnings = [
+            for block in this.Blocks do
+                match Cost.warning block.Network block.Evaluations with
+                | Some sentence -> $"warning      {block.Place}: {sentence}"
+                | None -> ()
+        ]
+
         joined "\n" [
             this.Model.Table
             ""
@@ -83,6 +92,7 @@ type Report = {
             ""
             $"evaluations  {this.Evaluations} for one set of inputs, {this.Naive} for the naive average over the product of the groups"
             $"parameters   {this.Parameters}"
+            yield! warnings
         ]
 
     /// <summary>The report, beginning on a line of its own, as F# Interactive shows it.</summary>
@@ -115,6 +125,16 @@ module Report =
             | reached -> Some(reached.Captured, reached.Total)
         | _ -> None
 
+    /// One network for the layer, averaged over the product of the groups of what it reads and gives.
+    let private naive (movedBy: string -> string) (layer: ResolvedLayer) =
+        layer.Blocks
+        |> List.collect (fun block ->
+            block.Edges
+            |> List.collect (fun (from, into) -> [ movedBy from, block.From; movedBy into, block.To ]))
+        |> List.distinctBy fst
+        |> List.fold (fun product (_, signal) -> product * signal.Group.Order) BigInteger.One
+
+
     /// <summary>Reports on a compiled model.</summary>
     let ofCompiled (model: CompiledModel) : Report =
         let blocks = [
@@ -136,16 +156,19 @@ module Report =
             Blocks = blocks
             Evaluations = blocks |> List.sumBy _.Evaluations
             Naive =
-                model.Resolved.Inputs
-                |> List.fold (fun product (_, signal) -> product * signal.Group.Order) BigInteger.One
+                model.Resolved.Layers
+                |> List.sumBy (naive (fun name -> model.Resolved.MovedBy[name]))
             Parameters = model.ParameterCount
         }
 
-    /// <summary>Reports on a declared model, for a target; its networks are built to count their parameters.</summary>
+    /// <summary>
+    /// Reports on a declared model, for a target; its networks are built to count their parameters. Modules of the
+    /// user's are left as they are.
+    /// </summary>
     /// <exception cref="T:Equivariant.DeclarationException">The declaration has problems; all are listed.</exception>
     let ofModelOn target (model: Model) : Report =
         // Not disposed: a wrapped module belongs to whoever wrapped it.
-        ofCompiled (Compile.model target model)
+        ofCompiled (Compile.look target model)
 
     /// <summary>Reports on a declared model, as a value.</summary>
     /// <exception cref="T:Equivariant.DeclarationException">The declaration has problems; all are listed.</exception>

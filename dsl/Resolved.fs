@@ -1,6 +1,7 @@
 namespace Equivariant
 
 open System.Numerics
+open TorchSharp
 open Equivariant.Core
 open Equivariant.Core.Actions
 open Equivariant.Core.Designs
@@ -50,6 +51,8 @@ type internal ResolvedBlock = {
     /// How the group acts on what the network gives: trivially, in an IS block.
     Output: TensorAction
     Plan: Plan
+    /// The module of the user's, where there is one.
+    Made: Net option
 } with
 
     /// The family of kernels; none for what is not averaged over cosets.
@@ -62,6 +65,20 @@ type internal ResolvedBlock = {
     member this.Evaluations =
         let sources = this.Edges |> List.distinctBy fst |> List.length
         this.Plan.Evaluations * BigInteger sources
+
+/// What averaging costs that is worth a word before it runs.
+module internal Cost =
+
+    /// More evaluations of a network for one input than go without saying.
+    let usual = BigInteger 1000
+
+    /// Warns of evaluations beyond the usual.
+    let warning (network: string) evaluations =
+        if evaluations > usual then
+            Some
+                $"it evaluates {network} {evaluations} times for one input; a quotient design with larger kernels, linear maps or a smaller group cost less."
+        else
+            None
 
 /// A layer with the ports that it reads and gives.
 [<NoEquality; NoComparison>]
@@ -88,16 +105,18 @@ type internal ResolvedModel = {
 /// Finds everything that is wrong with a model, and everything that compiling needs if nothing is.
 module internal Resolve =
 
-    let private problem place sentence = { Place = place; Sentence = sentence }
+    let private problem place sentence = {
+        Place = place
+        Sentence = sentence
+        IsWarning = false
+    }
 
     /// What a computation gives, or the problem that it finds.
-    let private attempt place (work: unit -> 'a) : Result<'a, Problem> =
-        try
-            Ok(work ())
-        with :? EquivariantException as error ->
-            Error(problem place error.Message)
+    let attempt place (work: unit -> 'a) : Result<'a, Problem> =
+        attempted work |> Result.mapError (problem place)
 
-    let private partition results =
+    /// What computations give, and the problems of the others.
+    let partition results =
         results |> List.choose Result.toOption,
         results
         |> List.choose (function
@@ -175,6 +194,61 @@ module internal Resolve =
             | _ ->
                 refuse
                     "a budget needs actions that permute places on both sides; name the kernels, or take quotient."
+
+    /// A function of the user's that orders inputs has to give one number for each.
+    let private requireEnergy (energy: Named<torch.Tensor -> torch.Tensor>) (space: Space) =
+        use _ = torch.NewDisposeScope()
+        use _ = torch.no_grad ()
+
+        let given =
+            calling energy.Name (fun () ->
+                (energy.Value(Network.zeros 2L torch.float32 torch.CPU space)).shape)
+
+        if Array.fold (*) 1L given <> 2L then
+            let shape = given |> Seq.map string |> joined ", "
+
+            refuse
+                $"{energy.Name} has to give one number for each input, but gives a tensor of shape [{shape}] for two."
+
+    /// Refuses parts of a design that do not fit the input.
+    let rec private requireDesign design (space: Space) =
+        match design with
+        | Canonical(Given energy) -> requireEnergy energy space
+        | Canonical(Trained network) -> Network.requireWidths network
+        | Averaged(_, weighing, representative) ->
+            match representative with
+            | OfLeastEnergy energy -> requireEnergy energy space
+            | Natural -> ()
+
+            match weighing with
+            | Learned(Perceptron [ hidden ]) when hidden < 1 ->
+                refuse $"{design} has a width of {hidden}; widths start at 1."
+            | Learned network -> Network.requireWidths network
+            | Equal
+            | Least _ -> ()
+        | ByFactor designs ->
+            for design in designs do
+                requireDesign design space
+        | Framed _
+        | Sampled _ -> ()
+
+    /// A function of each component has to give as many.
+    let private requireStep step (space: Space) =
+        match step with
+        | Pointwise f ->
+            use _ = torch.NewDisposeScope()
+            use _ = torch.no_grad ()
+            let x = Network.zeros 2L torch.float32 torch.CPU space
+            let given = calling f.Name (fun () -> (f.Value x).shape)
+
+            if given <> x.shape then
+                let shapes (shape: int64 seq) = shape |> Seq.map string |> joined ", "
+
+                refuse
+                    $"{f.Name} has to give a number for each component, but makes [{shapes given}] of [{shapes x.shape}]."
+        | Dropout probability when not (probability >= 0.0 && probability < 1.0) ->
+            refuse $"{step} has a probability of {probability}; it is at least 0 and below 1."
+        | _ -> ()
 
     let rec private plan design (input: TensorAction) (output: TensorAction) : Plan =
         match design with
@@ -385,12 +459,25 @@ module internal Resolve =
                     problem (placed number $"output \"{name}\"") "no block leads to it."
         ]
 
+        // What a module of the user's gives shows only when it runs.
+        let networks, networkProblems =
+            blocks
+            |> List.filter (fun (_, edges) -> edges |> List.exists (fun (from, _) -> ports.ContainsKey from))
+            |> List.map (fun (block, edges) ->
+                attempt (placed number block.Place) (fun () ->
+                    let from =
+                        edges |> List.pick (fun (from, _) -> Map.tryFind from ports)
+
+                    Network.requireWidths block.Network
+                    block, edges, Network.made block.Network from.Space))
+            |> partition
+
         // Problems of what a signal comes from are told there; what follows from them is not.
         let targets = names |> List.filter leadsTo
 
         let isFed name =
-            blocks
-            |> List.exists (fun (_, edges) ->
+            networks
+            |> List.exists (fun (_, edges, _) ->
                 edges |> List.exists (fun (from, into) -> into = name && ports.ContainsKey from))
 
         let outputs, outputProblems =
@@ -400,12 +487,16 @@ module internal Resolve =
                 let place = placed number $"output \"{name}\""
 
                 attempt place (fun () ->
-                    let signal = outgoing layer blocks ports inputs name
+                    let signal =
+                        outgoing layer [ for block, edges, _ in networks -> block, edges ] ports inputs name
 
                     match signal.Space with
                     | Sentences _ -> refuse $"an output has to be numbers, but it is {signal.Space}."
                     | Numbers _
                     | Scores _ -> ()
+
+                    for step in layer.Steps do
+                        requireStep step signal.Space
 
                     name, signal, core declaredInputs (name, signal)))
             |> partition
@@ -414,12 +505,12 @@ module internal Resolve =
             Map.ofList [ for name, signal, port in outputs -> name, (signal, port) ]
 
         let resolved, blockProblems =
-            blocks
-            |> List.filter (fun (_, edges) ->
+            networks
+            |> List.filter (fun (_, edges, _) ->
                 not edges.IsEmpty
                 && edges
                    |> List.forall (fun (from, into) -> ports.ContainsKey from && leaving.ContainsKey into))
-            |> List.map (fun (block, edges) ->
+            |> List.map (fun (block, edges, made) ->
                 let place = placed number block.Place
 
                 attempt place (fun () ->
@@ -438,6 +529,8 @@ module internal Resolve =
                             (core declaredInputs (fst edges.Head, from))
                             (snd leaving[snd edges.Head])
 
+                    block.Design |> Option.iter (fun design -> requireDesign design from.Space)
+
                     {
                         Block = block
                         Place = place
@@ -447,16 +540,21 @@ module internal Resolve =
                         Input = input
                         Output = output
                         Plan = planOf block input output
+                        Made = made
                     }))
             |> partition
 
-        let steps = [
-            for step in layer.Steps do
-                match step with
-                | Dropout probability when not (probability >= 0.0 && probability < 1.0) ->
-                    problem (placed number $"apply {step}") "a probability is at least 0 and below 1."
-                | _ -> ()
+        let costs = [
+            for block in resolved do
+                match Cost.warning (string block.Block.Network) block.Plan.Evaluations with
+                | Some sentence -> {
+                    problem block.Place sentence with
+                        IsWarning = true
+                  }
+                | None -> ()
+        ]
 
+        let steps = [
             if layer.Blocks.IsEmpty then
                 problem
                     (placed number "apply")
@@ -479,8 +577,10 @@ module internal Resolve =
         @ repeated
         @ unread
         @ declaredFor
+        @ networkProblems
         @ outputProblems
         @ blockProblems
+        @ costs
         @ steps,
         targets
 
@@ -524,7 +624,7 @@ module internal Resolve =
                 problem $"family \"{family}\"" "an input has the same name; names have to differ."
     ]
 
-    /// The model, resolved, and all its problems. The first is whole only if there are none of the second.
+    /// The model, resolved, and all its problems. The first is whole only if the second are but warnings.
     let model (model: Model) : ResolvedModel * Problem list =
         let names = model.Inputs |> List.map _.Name |> List.distinct
 
@@ -564,7 +664,10 @@ module internal Resolve =
         let readout = [
             match model.Readout with
             | Invariant(Sentences _ as space) -> problem "readout" $"it has to be numbers, but it is {space}."
-            | Invariant _
+            | Invariant space ->
+                match attempted (fun () -> Space.require space) with
+                | Ok() -> ()
+                | Error sentence -> problem "readout" sentence
             | Equivariant -> ()
         ]
 

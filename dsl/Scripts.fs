@@ -1,10 +1,13 @@
 namespace Equivariant
 
 open System
+open System.Collections
 open System.Collections.Generic
 open System.Reflection
+open System.Runtime.CompilerServices
 open System.Text.Encodings.Web
 open System.Text.Json
+open FSharp.Reflection
 open Equivariant.Core
 
 /// <summary>
@@ -37,63 +40,137 @@ module Scripts =
         | null -> false
         | name -> name.StartsWith("FSI-ASSEMBLY", StringComparison.Ordinal)
 
-    /// <summary>The models that top-level values of the scripts of this session are, with their names.</summary>
-    let declared () : (string * Model) list = [
-        for assembly in AppDomain.CurrentDomain.GetAssemblies() do
-            if isInteractive assembly then
-                for holder in assembly.GetTypes() do
-                    for property in holder.GetProperties(BindingFlags.Static ||| BindingFlags.Public) do
-                        if property.PropertyType = typeof<Model> then
-                            match property.GetValue null with
-                            | :? Model as model -> property.Name, model
-                            | _ -> ()
-    ]
+    let private isOf (definition: Type) (kind: Type) =
+        kind.IsGenericType && kind.GetGenericTypeDefinition() = definition
+
+    /// Lists, arrays and maps: what holds entries, all of them there already.
+    let private isCollection (kind: Type) =
+        typeof<ICollection>.IsAssignableFrom kind
+        || isOf typedefof<list<_>> kind
+        || isOf typedefof<Map<_, _>> kind
+
+    /// Whether entries are numbers or words, of which there may be many.
+    let private isPlain (kind: Type) =
+        let entries =
+            match kind.GetElementType() with
+            | null -> kind.GetGenericArguments()
+            | entry -> [| entry |]
+
+        entries
+        |> Array.forall (fun entry -> entry.IsPrimitive || entry = typeof<string>)
+
+    /// What a value holds, each with the way to it.
+    let private held (value: obj) : (string * (obj | null)) list =
+        let kind = value.GetType()
+
+        let part (name: string) (entry: obj) =
+            match entry.GetType().GetProperty name with
+            | null -> null
+            | property -> property.GetValue entry
+
+        match value with
+        | :? IEnumerable as entries when isCollection kind -> [
+            if not (isPlain kind) then
+                for i, entry in Seq.indexed (Seq.cast<obj | null> entries) do
+                    match entry with
+                    | NonNull pair when isOf typedefof<KeyValuePair<_, _>> (pair.GetType()) ->
+                        $"""[%O{part "Key" pair}]""", part "Value" pair
+                    | entry -> $"[%d{i}]", entry
+          ]
+        | :? ITuple as parts -> [ for i in 0 .. parts.Length - 1 -> $"[%d{i}]", parts[i] ]
+        | _ when FSharpType.IsRecord(kind, true) -> [
+            for field in FSharpType.GetRecordFields(kind, true) -> $".%s{field.Name}", field.GetValue value
+          ]
+        | _ when FSharpType.IsUnion(kind, true) -> [
+            for field in snd (FSharpValue.GetUnionFields(value, kind, true)) -> "", field
+          ]
+        | _ -> []
+
+    /// How deep in a value a model is looked for.
+    let private deepest = 4
+
+    let rec private modelsIn depth (name: string) (value: obj | null) : (string * Model) list =
+        match value with
+        | null -> []
+        | :? Model as model -> [ name, model ]
+        | _ when depth = 0 -> []
+        | value -> [
+            for way, part in held value do
+                yield! modelsIn (depth - 1) (name + way) part
+          ]
+
+    /// <summary>
+    /// The models of the scripts of this session, with their names: top-level values, and what lists, arrays, options,
+    /// tuples and records among them hold. A model with several names is told once, by that of a value if it has one.
+    /// </summary>
+    let declared () : (string * Model) list =
+        let values: (string * (obj | null)) list = [
+            for assembly in AppDomain.CurrentDomain.GetAssemblies() do
+                if isInteractive assembly then
+                    for holder in assembly.GetTypes() do
+                        for property in holder.GetProperties(BindingFlags.Static ||| BindingFlags.Public) do
+                            if property.GetIndexParameters().Length = 0 then
+                                property.Name, property.GetValue null
+        ]
+
+        let direct, within =
+            values
+            |> List.partition (fun (_, value) ->
+                match value with
+                | :? Model -> true
+                | _ -> false)
+
+        direct @ within
+        |> List.collect (fun (name, value) -> modelsIn deepest name value)
+        |> List.fold
+            (fun known (name, model) ->
+                if known |> List.exists (fun (_, other) -> obj.ReferenceEquals(other, model)) then
+                    known
+                else
+                    known @ [ name, model ])
+            []
+
+    let private tell (name: string) (problems: Problem list) =
+        for problem in problems do
+            reply [ "model", name; "problem", string problem ]
+
+    /// Works on a model, or tells what is wrong with it.
+    let private attempting (name: string) (work: unit -> unit) =
+        try
+            work ()
+        with
+        | :? DeclarationException as error -> error.Problems |> List.filter (_.IsWarning >> not) |> tell name
+        | error ->
+            let cause = error.GetBaseException()
+
+            reply [
+                "model", name
+                "problem", $"network: it raises {cause.GetType().Name}: {cause.Message}"
+            ]
 
     let private checkOne target trials seed (name: string) (model: Model) =
-        match Compile.problems model with
-        | [] ->
-            let laws =
-                try
-                    Ok(Laws.ofModelOn target model)
-                with :? DeclarationException as error ->
-                    Error error.Problems
+        attempting name (fun () ->
+            for law in Laws.ofModelOn target model do
+                announce $"the law %s{Law.title law} of %s{name}"
 
-            match laws with
-            | Ok laws ->
-                for law in laws do
-                    announce $"the law %s{Law.title law} of %s{name}"
+                let outcome =
+                    match Law.judge trials seed law with
+                    | Verdict.Held trials -> [ "held", true :> obj; "trials", trials :> obj ]
+                    | Verdict.Broken counterexample -> [
+                        "held", false :> obj
+                        "counterexample", counterexample :> obj
+                      ]
 
-                    let outcome =
-                        match Law.judge trials seed law with
-                        | Verdict.Held trials -> [ "held", true :> obj; "trials", trials :> obj ]
-                        | Verdict.Broken counterexample -> [
-                            "held", false :> obj
-                            "counterexample", counterexample :> obj
-                          ]
-
-                    reply ([ "model", name :> obj; "law", Law.title law :> obj ] @ outcome)
-            | Error problems ->
-                for problem in problems do
-                    reply [ "model", name; "problem", string problem ]
-        | problems ->
-            for problem in problems do
-                reply [ "model", name; "problem", string problem ]
+                reply ([ "model", name :> obj; "law", Law.title law :> obj ] @ outcome))
 
     let private describeOne target name (model: Model) =
-        let pictures = [ "dot", Diagram.dot model :> obj; "svg", Diagram.svg model :> obj ]
-
-        match Compile.problems model with
-        | [] ->
-            reply (
-                [
-                    "model", name :> obj
-                    "report", string (Report.ofModelOn target model) :> obj
-                ]
-                @ pictures
-            )
-        | problems ->
-            for problem in problems do
-                reply [ "model", name; "problem", string problem ]
+        attempting name (fun () ->
+            reply [
+                "model", name :> obj
+                "report", string (Report.ofModelOn target model) :> obj
+                "dot", Diagram.dot model :> obj
+                "svg", Diagram.svg model :> obj
+            ])
 
     let private forEach (device: string) work =
         try

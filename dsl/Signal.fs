@@ -163,7 +163,10 @@ module internal Realised =
 
         match expression with
         | RepresentationExpression.Matrices matrices ->
-            let generators = [| for g in group.Generators -> matrices.Value(notation.Write g) |]
+            let generators = [|
+                for g in group.Generators -> calling matrices.Name (fun () -> matrices.Value(notation.Write g))
+            |]
+
             Representation.Of(group, generators, matrices.Name)
         | RepresentationExpression.Moving -> Representation.Of(naturalOf group)
         | RepresentationExpression.Multiplying -> Representation.Regular group
@@ -306,7 +309,7 @@ module internal Realised =
             let images = Array.init words.Length id
 
             for cycle in cycles do
-                for word, next in List.pairwise (cycle @ [ List.head cycle ]) do
+                for word, next in List.pairwise (cycle @ List.truncate 1 cycle) do
                     images[place text words word] <- place text words next
 
             let site = wordSite space
@@ -321,7 +324,8 @@ module internal Realised =
             let words = vocabulary text space
 
             let image element word =
-                place text words (formula.Value (notation.Write element) words[word])
+                calling text (fun () -> formula.Value (notation.Write element) words[word])
+                |> place text words
 
             {
                 Site = wordSite space
@@ -332,7 +336,7 @@ module internal Realised =
             requireNumbers text space
 
             let image element place =
-                formula.Value (notation.Write element) place
+                calling text (fun () -> formula.Value (notation.Write element) place)
 
             onAxis axis (PermutationAction.FromFormula(group, lengthOf text space axis, image, text))
 
@@ -344,7 +348,11 @@ module internal Realised =
         | Each expressions, _ -> acrossParts expressions
 
         | Along(map, target, targetNotation, action), _ ->
-            let images = [| for generator in group.Generators -> map.Value(notation.Write generator) |]
+            let images = [|
+                for generator in group.Generators ->
+                    calling map.Name (fun () -> map.Value(notation.Write generator))
+            |]
+
             let homomorphism = GroupHomomorphism(group, target, images)
             let moved = ofExpression action target targetNotation space
 
@@ -355,6 +363,8 @@ module internal Realised =
 
     /// The core's action on tensors.
     let toCore (signal: Signal) : TensorAction =
+        Space.require signal.Space
+
         match signal.Action with
         | Represented(axis, expression) ->
             requireNumbers (ActionExpression.text signal.Action) signal.Space
@@ -413,11 +423,9 @@ module Signal =
 
     /// <summary>What is wrong with the action on this space, or nothing.</summary>
     let problem (signal: Signal) : string option =
-        try
-            core signal |> ignore
-            None
-        with :? EquivariantException as error ->
-            Some error.Message
+        match attempted (fun () -> core signal) with
+        | Ok _ -> None
+        | Error sentence -> Some sentence
 
     /// <summary>The same group and action on another space.</summary>
     let onSpace space (signal: Signal) = { signal with Space = space }

@@ -40,6 +40,25 @@ type Space =
 
     override this.ToString() = this.Text
 
+/// What spaces have to be.
+module internal Space =
+
+    /// Refuses what no tensor can hold, and words that cannot be told apart.
+    let require (space: Space) =
+        for length in space.Shape do
+            if length < 1 then
+                refuse $"a space of {space} has an axis of length {length}; lengths start at 1."
+
+        let size = space.Shape |> Seq.fold (fun size length -> size * bigint length) 1I
+
+        if size > bigint System.Int32.MaxValue then
+            refuse $"a space of {space} has {size} components, above the limit of {System.Int32.MaxValue}."
+
+        for word, times in List.countBy id space.Words do
+            if times > 1 then
+                refuse
+                    $"the vocabulary has \"{word}\" {times} times; words are told apart by their names, so each can stand there once."
+
 /// <summary>Spaces, as they are named in declarations.</summary>
 [<AutoOpen>]
 module Spaces =

@@ -34,7 +34,7 @@ let cheaper = model |> Model.withDesign quotient
 let saved = (Report.of' model).Evaluations - (Report.of' cheaper).Evaluations
 printfn $"the quotient design saves {saved} evaluations\n"
 
-// Compiled, it is a TorchSharp module that trains with any of its optimisers.
+// Compiled, it is a TorchSharp module, in train mode as all fresh ones are, that trains with any of their optimisers.
 let compiled = Model.compile Target.cpu model
 let x = torch.randn (4L, 3L, 16L, 16L)
 let labels = torch.tensor [| 0L; 1L; 2L; 3L |]
@@ -43,8 +43,8 @@ let loss () =
     torch.nn.functional.cross_entropy ((compiled.Run [ "front", x; "side", x ])["readout"], labels)
 
 let optimiser = torch.optim.Adam(compiled.parameters (), 0.01)
-compiled.train ()
-printfn $"loss before {loss().item<float32>()}"
+let before = loss().item<float32>()
+printfn $"loss before {before}"
 
 for _ in 1..20 do
     optimiser.zero_grad ()
@@ -52,17 +52,22 @@ for _ in 1..20 do
     loss.backward ()
     optimiser.step () |> ignore
 
-printfn $"loss after  {loss().item<float32>()}"
+let after = loss().item<float32>()
+printfn $"loss after  {after}"
+
+// Written so that NaN fails.
+if not (after < before) then
+    failwith "training did not lower the loss"
 
 // Trained or not, turning one view does not change the answer.
 compiled.eval ()
 let turnedFront = (Signal.core front).Apply(d4.Element(1, 0), x)
-let before = (compiled.Run [ "front", x; "side", x ])["readout"]
-let after = (compiled.Run [ "front", turnedFront; "side", x ])["readout"]
-let difference = (before - after).abs().max().item<float32>()
+let scores = (compiled.Run [ "front", x; "side", x ])["readout"]
+let turnedScores = (compiled.Run [ "front", turnedFront; "side", x ])["readout"]
+let difference = (scores - turnedScores).abs().max().item<float32>()
 printfn $"largest change when the front is turned: {difference}"
 
-if difference > 1e-4f then
+if not (difference <= 1e-4f) then
     failwith "the model is not invariant"
 
 // What is wrong with a declaration is told all at once, each with its place.

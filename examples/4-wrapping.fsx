@@ -40,10 +40,15 @@ let turned = (Signal.core photograph).Apply((cyclic 4).Element 1, x)
 
 for design in designs do
     let model = Model.compile Target.cpu (turnedBy design)
-    let scores (x: torch.Tensor) = (model.Run [ ("x", x) ])["x"]
-    let change = (scores x - scores turned).abs().max().item<float32>()
+    model.eval ()
+    let change = (model.Run x - model.Run turned).abs().max().item<float32>()
     let evaluations = (Report.ofCompiled model).Evaluations
     printfn $"{design}: {evaluations} evaluations, largest change when turned {change}"
+
+    // Written so that NaN fails.
+    if not (change <= 1e-4f) then
+        failwith $"{design} is not invariant"
+
     Laws.checkCompiled model
 
 let bare = (pretrained.call x - pretrained.call turned).abs().max().item<float32>()
@@ -51,8 +56,17 @@ printfn $"the bare model: largest change when turned {bare}"
 
 // Saved and loaded like any module.
 let model = Model.compile Target.cpu (turnedBy equitune)
+let expected = model.Run x
 let file = System.IO.Path.GetTempFileName()
 model.save file |> ignore
+
+using (torch.no_grad ()) (fun _ ->
+    for parameter in model.parameters () do
+        parameter.zero_ () |> ignore)
+
 model.load file |> ignore
 System.IO.File.Delete file
 printfn $"{Seq.length (model.parameters ())} parameter tensors, saved and loaded"
+
+if not ((model.Run x - expected).abs().max().item<float32>() = 0.0f) then
+    failwith "the loaded model is another"

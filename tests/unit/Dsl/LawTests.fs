@@ -92,7 +92,7 @@ let ``a model's law names input, word and shape`` () =
     let counterexample = Assert.Throws<LawBrokenException>(fun () -> Laws.check broken)
 
     Assert.Matches(
-        "^f\\(gx\\) = g f\\(x\\) fails: (r|r²|f) on input \"front\" \\[1,1,6,6\\]: output \"front\": max \\|f\\(gx\\) − g f\\(x\\)\\| = [0-9.]+ \\(tolerance [0-9.e-]+\\)$",
+        "^f\\(gx\\) = g f\\(x\\) fails: (r|r²|f) on input \"front\" \\[1,1,6,6\\]: output \"front\": max \\|f\\(gx\\) − g f\\(x\\)\\| = [0-9.]+ \\(tolerance [0-9.e-]+\\), at \\[0,\\d,\\d,\\d\\]: -?[0-9.e-]+ and -?[0-9.e-]+$",
         counterexample.Message
     )
 
