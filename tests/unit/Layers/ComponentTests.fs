@@ -448,8 +448,9 @@ let ``fresh layers have weights of the size that they say, and biases of zero`` 
 
     let inputs = [| port "a" "f"; port "b" "f"; port "c" "f"; port "d" "d" |]
 
-    use layer = new MultiInputLinear(inputs, [| port "a" "f" |], dtype = double)
-    Assert.Equal(0.0, size (layer.BiasOf 0 |> Option.ofObj |> Option.get))
+    use layer = MultiInputLayer.Linear(inputs, [| port "a" "f" |], dtype = double)
+    let bias = layer.named_parameters () |> Seq.find (fun struct (name, _) -> name.StartsWith "bias_a")
+    Assert.Equal(0.0, size (let struct (_, value) = bias in value))
 
     let alike () =
         (torch.randn ([| 64L; 32L; 2L |], dtype = double)).index_select(2L, torch.tensor [| 0L; 0L; 0L; 1L |])

@@ -254,18 +254,31 @@ let ``a shared invariant-symmetric model is evaluated once for each input, howev
     let d4 = Group.Dihedral 4
 
     let view i =
-        NetworkPort($"view {i}", AxisAction(GridActions.Symmetries(d4, 3, 3), -2, -1))
+        Port($"view {i}", AxisAction(GridActions.Symmetries(d4, 3, 3), -2, -1))
 
     let ports = Array.init 10 view
+    let names = [| for port in ports -> port.Name |]
 
     let equivariant, invariant =
         new OnAnything(9L, [ 1L; 3L; 3L ]), new OnAnything(9L, [ 1L; 3L; 3L ])
 
-    use network = MultiInputNetwork.Exchangeable(ports, equivariant, invariant)
+    let averaged model =
+        WrapModel(fun input output -> new Equitune(model, input, output))
+
+    use network =
+        new MultiInputLayer(
+            ports,
+            ports,
+            [|
+                Block.Equivariant(Block.EachToItself names, averaged equivariant)
+                Block.InvariantSymmetric(Block.EachToOthers names, averaged invariant)
+            |]
+        )
+
     let random = Random 8
     let x = [| for _ in ports -> (sample random 2L)[0] |]
     let y = network.call x
-    Assert.Equal(10 * 8 + 10 * 8, network.EvaluationsPerInput)
+    Assert.Equal(10L * 8L + 10L * 8L, network.EvaluationsPerInput)
     Assert.Equal(2L * 80L, equivariant.Meter.Rows)
     Assert.Equal(2L * 80L, invariant.Meter.Rows)
 
@@ -281,31 +294,21 @@ let ``a shared invariant-symmetric model is evaluated once for each input, howev
 
         assertClose 1e-12 (List.reduce (+) blocks) y[i]
 
-    // Blocks of one model are shared where they read one input, with outputs of any kind; other models are not.
+    // One block to outputs that are alike, though they move differently than the input or not at all.
     let wide = new OnAnything(9L, [ 1L; 3L; 3L ])
+    let other = Port("other", image.Action)
 
     use fan =
-        new MultiInputNetwork(
+        new MultiInputLayer(
             [| image |],
-            [|
-                image
-                NetworkPort("other", image.Action)
-                NetworkPort("plain", TrivialAction c4, "image")
-            |],
-            [|
-                NetworkBlock.InvariantSymmetric("image", "image", wide)
-                NetworkBlock.InvariantSymmetric("image", "other", wide)
-                NetworkBlock.InvariantSymmetric("image", "plain", wide)
-                NetworkBlock.Equivariant("image", "plain", wide)
-                NetworkBlock.InvariantSymmetric("image", "other", equivariant)
-            |]
+            [| image; other |],
+            [| Block.InvariantSymmetric([| struct ("image", "image"); struct ("image", "other") |], averaged wide) |]
         )
 
     let x = [| (sample random 2L)[0] |]
-    let before = wide.Meter.Rows
     fan.call x |> ignore
-    Assert.Equal(3 * 4, fan.EvaluationsPerInput)
-    Assert.Equal(2L * 2L * 4L, wide.Meter.Rows - before)
+    Assert.Equal(4L, fan.EvaluationsPerInput)
+    Assert.Equal(2L * 4L, wide.Meter.Rows)
 
 [<Fact>]
 let ``a model that loses or doubles rows is refused`` () =

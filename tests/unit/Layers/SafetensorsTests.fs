@@ -322,16 +322,13 @@ let ``TorchSharp's load leaves a network as it was where the file is another's``
     let perceptron () =
         new Perceptron(3L, [ 3L ], torch.float32)
 
-    let port = NetworkPort("a", action)
-
     let networks: torch.nn.Module list = [
         new EquivariantLinear(points, points)
         new EquivariantLinear(points, points, 2L)
         new InvariantSymmetricLinear(points, points, 1L, 3L)
         new EquivariantSequential(new EquivariantLinear(points, points), new EquivariantLayerNorm(points))
-        new MultiInputLinear([| Port("a", points) |], [| Port("a", points) |])
-        new InvariantSymmetricBlock(perceptron (), action, action)
-        new MultiInputNetwork([| port |], [| port |], [| NetworkBlock.Equivariant("a", "a", perceptron ()) |])
+        MultiInputLayer.Linear([| Port("a", points) |], [| Port("a", points) |])
+        new MultiInputLayer([| Port("a", action) |], [| Port("a", action) |], [| Block.Equivariant("a", "a", perceptron ()) |])
         new Equitune(perceptron (), action, action)
         new Canonicalise(perceptron (), action, action, (fun x -> x.sum [| 1L |]))
         new MonteCarloEquitune(perceptron (), action, action, 2, Random 1)

@@ -2,7 +2,10 @@
 module Equivariant.Tests.ToyModels
 
 open TorchSharp
+open Equivariant.Core.Actions
 open Equivariant.Core.Designs
+open Equivariant.Core.Layers
+open Equivariant.Core.Orbits
 
 /// Counts the calls of a model and the rows that it was given.
 type Meter() =
@@ -98,3 +101,22 @@ type ToySequenceModel(sourceCount: int, targetCount: int, dtype: torch.ScalarTyp
         state.Sum.Dispose()
         state.Sum <- sum.DetachFromDisposeScope()
         logits
+
+/// A layer of one invariant-symmetric block, as a module from one tensor to one tensor.
+type InvariantSymmetricBlock
+    (
+        model: torch.nn.IModule<torch.Tensor, torch.Tensor>,
+        input: TensorAction,
+        output: TensorAction,
+        ?evaluation: Evaluation
+    ) as this =
+    inherit torch.nn.Module<torch.Tensor, torch.Tensor>("invariant-symmetric block")
+
+    let block =
+        Block.InvariantSymmetric("x", "y", model, null, defaultArg evaluation Evaluation.Plain)
+
+    let layer =
+        new MultiInputLayer([| Port("x", input) |], [| Port("y", output) |], [| block |])
+
+    do this.register_module ("layer", layer)
+    override _.forward x = (layer.call [| x |])[0]
