@@ -9,20 +9,30 @@ namespace Equivariant.Core.Orbits;
 /// <param name="call">Calls it on one tensor for each of its inputs.</param>
 internal sealed class WrappedModel(object network, Func<Tensor[], Tensor> call)
 {
-    private readonly string _name = network is nn.Module { } named ? $"The model '{named.GetName()}'" : "The model";
-
     /// <summary>Whether the network's parameters are known.</summary>
     public bool IsModule => network is nn.Module;
 
     /// <summary>The registered parameters that are trained.</summary>
-    public Tensor[] TrainedParameters() =>
-        network is nn.Module module ? [.. module.parameters().Where(parameter => parameter.requires_grad)] : [];
+    public Tensor[] TrainedParameters()
+    {
+        if (network is not nn.Module module)
+        {
+            return [];
+        }
+
+        Tensor[] trained = [.. module.parameters().Where(parameter => parameter.requires_grad)];
+        // TorchScript's are made anew for each who asks, and have to outlive the scope in which they were.
+        return network is jit.ScriptModule ? [.. trained.Select(parameter => parameter.DetachFromDisposeScope())] : trained;
+    }
 
     /// <summary>The buffers that a call may change, such as running means: those of layers in train mode.</summary>
-    public Tensor[] ChangingBuffers() =>
-        network is nn.Module module
-            ? [.. module.modules().Where(layer => layer.training).SelectMany(layer => layer.buffers(recurse: false)).Distinct()]
-            : [];
+    public Tensor[] ChangingBuffers() => network switch
+    {
+        jit.ScriptModule script => script.training ? [.. script.buffers()] : [],
+        nn.Module module =>
+            [.. module.modules().Prepend(module).Where(layer => layer.training).SelectMany(layer => layer.buffers(recurse: false)).Distinct()],
+        _ => [],
+    };
 
     /// <summary>Evaluates the network.</summary>
     /// <param name="inputs">The inputs, each <c>[R, …]</c>.</param>
@@ -42,21 +52,24 @@ internal sealed class WrappedModel(object network, Func<Tensor[], Tensor> call)
         if (values.dim() == 0 || values.shape[0] != rows)
         {
             throw new EquivariantException(
-                $"{_name} was given {rows} row{(rows == 1 ? "" : "s")}, {string.Join(" and ", inputs.Select(Shape))}, but gives a tensor of shape {Shape(values)}: it has to give one value for each row, in their order, [{rows}, …].");
+                $"{Name} was given {rows} row{(rows == 1 ? "" : "s")}, {string.Join(" and ", inputs.Select(Shape))}, but gives a tensor of shape {Shape(values)}: it has to give one value for each row, in their order, [{rows}, …].");
         }
 
         if (!values.is_floating_point() && !values.is_complex())
         {
             throw new EquivariantException(
-                $"{_name} gives {values.dtype}, of which there are no means: let it give floating point values, such as scores rather than their argmax.");
+                $"{Name} gives {values.dtype}, of which there are no means: let it give floating point values, such as scores rather than their argmax.");
         }
     }
+
+    /// <summary>TorchSharp asks a TorchScript module for its name in a way that ends the process.</summary>
+    private string Name => network is nn.Module module and not jit.ScriptModule ? $"The model '{module.GetName()}'" : "The model";
 
     private static string Shape(Tensor x) => $"[{string.Join(", ", x.shape)}]";
 
     private string Refusal(Tensor[] inputs)
     {
-        string given = $"{_name} can't be evaluated on {string.Join(" and ", inputs.Select(x => $"{x.dtype} rows of shape {Shape(x)} on {x.device}"))}";
+        string given = $"{Name} can't be evaluated on {string.Join(" and ", inputs.Select(x => $"{x.dtype} rows of shape {Shape(x)} on {x.device}"))}";
         Tensor? parameter = (network as nn.Module)?.parameters().FirstOrDefault(p => p.is_floating_point() || p.is_complex());
         if (parameter is null)
         {

@@ -26,8 +26,7 @@ let private batch seed =
     torch.manual_seed (int64 seed) |> ignore
     torch.randn ([| 3L; 4L |], dtype = torch.float64)
 
-let private trained () =
-    (batch 7).requires_grad_ true
+let private trained () = (batch 7).requires_grad_ true
 
 /// Every design from one tensor to one tensor, by name.
 let private designs (model: Model) (evaluation: Evaluation) : (string * Model) list =
@@ -53,7 +52,12 @@ let private designs (model: Model) (evaluation: Evaluation) : (string * Model) l
     ]
 
 let private gradients (outputs: torch.Tensor) (inputs: torch.Tensor list) create =
-    torch.autograd.grad (ResizeArray [ outputs ], ResizeArray inputs, retain_graph = true, create_graph = create)
+    torch.autograd.grad (
+        ResizeArray [ outputs ],
+        ResizeArray inputs,
+        retain_graph = true,
+        create_graph = create
+    )
     |> List.ofSeq
 
 /// The same for both evaluations, for every design.
@@ -66,9 +70,7 @@ let private agree (measure: string -> Perceptron -> Model -> torch.Tensor list) 
         Assert.Equal(expected.Length, actual.Length)
         List.iter2 (assertClose 1e-12) expected actual
 
-let private parameters (model: Model) = [
-    for p in model.parameters () -> p :> torch.Tensor
-]
+let private parameters (model: Model) = [ for p in model.parameters () -> p :> torch.Tensor ]
 
 [<Fact>]
 let ``backward gives the values and the gradients of inputs and parameters of plain evaluation`` () =
@@ -76,8 +78,13 @@ let ``backward gives the values and the gradients of inputs and parameters of pl
         let x = trained ()
         model.zero_grad ()
         let y = design.call x
-        y.square().sum().backward ()
-        [ y.detach (); x.grad; yield! [ for p in model.parameters () -> p.grad.clone () ] ])
+        y.square().sum().backward()
+
+        [
+            y.detach ()
+            x.grad
+            yield! [ for p in model.parameters () -> p.grad.clone () ]
+        ])
 
 [<Fact>]
 let ``backward adds to gradients that are there, of chosen leaves only where they are chosen`` () =
@@ -85,8 +92,8 @@ let ``backward adds to gradients that are there, of chosen leaves only where the
         let x = trained ()
         let first = Seq.head (model.parameters ())
         model.zero_grad ()
-        (design.call x).sum().backward ()
-        (design.call x).square().sum().backward (inputs = ResizeArray [ first :> torch.Tensor ])
+        (design.call x).sum().backward()
+        (design.call x).square().sum().backward(inputs = ResizeArray [ first :> torch.Tensor ])
         [ x.grad; yield! [ for p in model.parameters () -> p.grad.clone () ] ])
 
 [<Fact>]
@@ -97,7 +104,7 @@ let ``autograd.grad gives the gradients and adds to none`` () =
         for p in model.parameters () do
             p.grad <- null
 
-        let found = gradients ((design.call x).square().sum ()) (x :: parameters model) false
+        let found = gradients ((design.call x).square().sum()) (x :: parameters model) false
         Assert.All(model.parameters (), fun p -> Assert.True(isNull p.grad, name))
         Assert.True(isNull x.grad, name)
         found)
@@ -111,7 +118,7 @@ let ``autograd.grad of some tensors leaves out the others`` () =
             p.grad <- null
 
         let last = Seq.last (model.parameters ()) :> torch.Tensor
-        let found = gradients ((design.call x).square().sum ()) [ last ] false
+        let found = gradients ((design.call x).square().sum()) [ last ] false
         Assert.All(model.parameters (), fun p -> Assert.True(isNull p.grad, name))
         found)
 
@@ -119,20 +126,31 @@ let ``autograd.grad of some tensors leaves out the others`` () =
 let ``second derivatives are those of plain evaluation`` () =
     agree (fun _ model design ->
         let x = trained ()
-        let slope = gradients ((design.call x).square().sum ()) [ x ] true |> List.head
+        let slope = gradients ((design.call x).square().sum()) [ x ] true |> List.head
         model.zero_grad ()
         x.grad <- null
-        slope.square().sum().backward ()
-        [ x.grad; yield! [ for p in model.parameters () -> if isNull p.grad then torch.ones 1L else p.grad.clone () ] ])
+        slope.square().sum().backward()
+
+        [
+            x.grad
+            yield! [
+                for p in model.parameters () -> if isNull p.grad then torch.ones 1L else p.grad.clone ()
+            ]
+        ])
 
 [<Fact>]
 let ``third derivatives and mixed ones are those of plain evaluation`` () =
     agree (fun _ model design ->
         let x = trained ()
         let weight = Seq.head (model.parameters ()) :> torch.Tensor
-        let first = gradients ((design.call x).square().sum ()) [ x; weight ] true
-        let second = gradients (first[0].square().sum () + first[1].sin().sum ()) [ x; weight ] true
-        first @ second @ gradients (second[0].square().sum () + second[1].square().sum ()) [ x; weight ] false)
+        let first = gradients ((design.call x).square().sum()) [ x; weight ] true
+
+        let second =
+            gradients (first[0].square().sum() + first[1].sin().sum()) [ x; weight ] true
+
+        first
+        @ second
+        @ gradients (second[0].square().sum() + second[1].square().sum()) [ x; weight ] false)
 
 [<Fact>]
 let ``backward with a graph of its own can be gone back through`` () =
@@ -143,30 +161,37 @@ let ``backward with a graph of its own can be gone back through`` () =
         for p in model.parameters () do
             p.grad <- null
 
-        (design.call x).square().sum().backward (create_graph = true, retain_graph = true)
+        (design.call x).square().sum().backward(create_graph = true, retain_graph = true)
         let found = [ x.grad.clone (); weight.grad.clone () ]
-        found @ gradients (found[0].square().sum () + found[1].square().sum ()) [ x; weight ] false)
+
+        found
+        @ gradients (found[0].square().sum() + found[1].square().sum()) [ x; weight ] false)
 
 [<Fact>]
 let ``an input that comes from the model's own parameters gets no gradient twice`` () =
     agree (fun _ model design ->
         let x = trained ()
         let twice = design.call (design.call x)
-        let first = gradients (twice.square().sum ()) (x :: parameters model) true
-        let slope = gradients ((design.call (design.call x)).square().sum ()) [ x ] true |> List.head
-        let second = gradients (slope.square().sum ()) (x :: List.truncate 3 (parameters model)) false
+        let first = gradients (twice.square().sum()) (x :: parameters model) true
+
+        let slope =
+            gradients ((design.call (design.call x)).square().sum()) [ x ] true |> List.head
+
+        let second =
+            gradients (slope.square().sum()) (x :: List.truncate 3 (parameters model)) false
+
         first @ second)
 
 [<Fact>]
 let ``parameters that the model does not register are reached by backward`` () =
-    let inner = network 2
+    // TorchSharp finds modules in fields, but not in lists.
+    let hidden = [ network 2 ]
+    let inner = hidden.Head
 
     let hiding = {
         new Model("hiding") with
-            member _.forward x = inner.call x
+            member _.forward x = hidden.Head.call x
     }
-
-    Assert.Empty(hiding.parameters ())
 
     let run evaluation create =
         for p in inner.parameters () do
@@ -174,11 +199,13 @@ let ``parameters that the model does not register are reached by backward`` () =
 
         let x = trained ()
         let y = (new Equitune(hiding, onFour, onFour, evaluation = evaluation)).call x
-        y.square().sum().backward (create_graph = create, retain_graph = create)
+        y.square().sum().backward(create_graph = create, retain_graph = create)
         [ yield x.grad.clone (); for p in inner.parameters () -> p.grad.clone () ]
 
     for create in [ false; true ] do
         List.iter2 (assertClose 1e-12) (run plain create) (run checkpointed create)
+
+    Assert.Empty(hiding.parameters ())
 
 [<Fact>]
 let ``frozen models, inputs without gradients and heads behind them`` () =
@@ -193,7 +220,7 @@ let ``frozen models, inputs without gradients and heads behind them`` () =
     let run evaluation =
         head.zero_grad ()
         let design = new Equitune(model, onFour, onFour, evaluation = evaluation)
-        (head.call (design.call (batch 7))).square().sum().backward ()
+        (head.call (design.call (batch 7))).square().sum().backward()
         [ for p in head.parameters () -> p.grad.clone () ]
 
     List.iter2 (assertClose 1e-12) (run plain) (run checkpointed)
@@ -208,10 +235,12 @@ let ``nested designs, checkpointed inside and outside`` () =
         let outer = new Equitune(inner, onFour, onFour, evaluation = evaluation)
         let x = trained ()
         model.zero_grad ()
-        (outer.call x).square().sum().backward ()
+        (outer.call x).square().sum().backward()
         let added = [ yield x.grad.clone (); for p in model.parameters () -> p.grad.clone () ]
-        let slope = gradients ((outer.call x).square().sum ()) [ x ] true |> List.head
-        added @ gradients (slope.square().sum ()) (x :: List.truncate 3 (parameters model)) false
+        let slope = gradients ((outer.call x).square().sum()) [ x ] true |> List.head
+
+        added
+        @ gradients (slope.square().sum()) (x :: List.truncate 3 (parameters model)) false
 
     List.iter2 (assertClose 1e-12) (run plain) (run checkpointed)
 
@@ -230,7 +259,7 @@ let ``models that write to their input`` () =
         let x = trained ()
         model.zero_grad ()
         let design = new Equitune(inPlace, onFour, onFour, evaluation = evaluation)
-        (design.call x).square().sum().backward ()
+        (design.call x).square().sum().backward()
         [ yield x.grad.clone (); for p in model.parameters () -> p.grad.clone () ]
 
     List.iter2 (assertClose 1e-12) (run (Evaluation())) (run checkpointed)
@@ -246,9 +275,12 @@ let ``sequence models`` () =
     let run evaluation =
         let design = new EquituneSequenceModel(model, vocabulary, vocabulary, evaluation)
         model.zero_grad ()
-        (design.call (x, y)).square().sum().backward ()
+        (design.call (x, y)).square().sum().backward()
         let added = [ for p in model.parameters () -> p.grad.clone () ]
-        let found = gradients ((design.call (x, y)).square().sum ()) [ for p in model.parameters () -> p ] false
+
+        let found =
+            gradients ((design.call (x, y)).square().sum()) [ for p in model.parameters () -> p ] false
+
         List.iter2 (assertClose 1e-12) added found
         List.iter2 (assertClose 0.0) added [ for p in model.parameters () -> p.grad ]
         added
@@ -268,7 +300,7 @@ let ``the backward pass repeats the masks and leaves the random state as it was`
         let x = trained ()
         model.zero_grad ()
         torch.manual_seed 11L |> ignore
-        let loss = (design.call x).square().sum ()
+        let loss = (design.call x).square().sum()
         let before = randomState ()
 
         let found =
@@ -288,20 +320,30 @@ let ``the backward pass repeats the masks and leaves the random state as it was`
 let ``running means see every batch once`` () =
     torch.manual_seed 1L |> ignore
     let norm = torch.nn.BatchNorm1d(4L, dtype = torch.float64)
-    let model = torch.nn.Sequential(norm, torch.nn.Linear(4L, 4L, dtype = torch.float64))
 
-    let run evaluation =
+
+    let whole =
+        torch.nn.Sequential(norm, torch.nn.Linear(4L, 4L, dtype = torch.float64))
+
+    let run (model: Model) evaluation =
         norm.reset_running_stats ()
         let design = new Equitune(model, onFour, onFour, evaluation = evaluation)
         design.train ()
         let x = trained ()
         model.zero_grad ()
-        (design.call x).square().sum().backward ()
-        let slope = gradients ((design.call x).square().sum ()) [ x ] true |> List.head
-        let second = gradients (slope.square().sum ()) [ x ] false
-        [ x.grad.clone (); norm.running_mean.clone (); norm.running_var.clone (); yield! second ]
+        (design.call x).square().sum().backward()
+        let slope = gradients ((design.call x).square().sum()) [ x ] true |> List.head
+        let second = gradients (slope.square().sum()) [ x ] false
 
-    List.iter2 (assertClose 1e-12) (run plain) (run checkpointed)
+        [
+            x.grad.clone ()
+            norm.running_mean.clone ()
+            norm.running_var.clone ()
+            yield! second
+        ]
+
+    for model in [ whole :> Model; norm ] do
+        List.iter2 (assertClose 1e-12) (run model plain) (run model checkpointed)
 
 [<Fact>]
 let ``training with checkpoints leaves no tensor behind`` () =
@@ -313,7 +355,7 @@ let ``training with checkpoints leaves no tensor behind`` () =
     let step () =
         use scope = torch.NewDisposeScope()
         optimiser.zero_grad ()
-        (design.call x).square().mean().backward ()
+        (design.call x).square().mean().backward()
         optimiser.step () |> ignore
 
     for _ in 1..10 do

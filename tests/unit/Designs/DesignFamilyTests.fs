@@ -575,4 +575,12 @@ let ``a TorchScript module can be wrapped`` () =
         Assert.True(equivarianceError action action design x < 1e-5)
         let g = group.Generators[0]
         Assert.True(distance (action.Apply(g, script.call x)) (script.call (action.Apply(g, x))) > 1e-2)
-        Assert.Contains("model", [ for struct (name, _) in design.named_children () -> name ]))
+        Assert.Contains("model", [ for struct (name, _) in design.named_children () -> name ])
+
+        let slope evaluation =
+            let x = x.clone().requires_grad_ true
+            let design = new Equitune(script, action, action, evaluation = evaluation)
+            (design.call x).square().sum().backward()
+            x.grad
+
+        assertClose 1e-5 (slope (Evaluation())) (slope (Evaluation(ChunkRows = 4, Checkpoint = true))))

@@ -35,13 +35,25 @@ let private distinctly (f: torch.Tensor -> torch.Tensor) (x: torch.Tensor) =
 
     let expected = (new Equitune(counted, swap, swap)).call x
     let plainly = meter.Rows
-    let actual = (new Equitune(counted, swap, swap, evaluation = Evaluation(Distinct = true))).call x
+
+    let actual =
+        (new Equitune(counted, swap, swap, evaluation = Evaluation(Distinct = true))).call x
+
     expected, actual, meter.Rows - plainly
 
 [<Fact>]
 let ``distinct rows of complex numbers differ by imaginary parts`` () =
     let x =
-        torch.tensor([| Complex(1.0, 2.0); Complex(1.0, -2.0); Complex(1.0, 5.0); Complex(1.0, 5.0) |]).view (2L, 2L)
+        torch
+            .tensor(
+                [|
+                    Complex(1.0, 2.0)
+                    Complex(1.0, -2.0)
+                    Complex(1.0, 5.0)
+                    Complex(1.0, 5.0)
+                |]
+            )
+            .view(2L, 2L)
 
     let expected, actual, rows =
         distinctly (fun z -> z * z * torch.tensor [| 1.0; 3.0 |]) x
@@ -52,11 +64,11 @@ let ``distinct rows of complex numbers differ by imaginary parts`` () =
 [<Fact>]
 let ``distinct rows of large integers`` () =
     let large = 1L <<< 60
-    let x = torch.tensor([| large; large + 1L; large; large |]).view (2L, 2L)
+    let x = torch.tensor([| large; large + 1L; large; large |]).view(2L, 2L)
 
     let expected, actual, rows =
         distinctly
-            (fun rows -> (rows - torch.tensor(large)).``to`` torch.float64 * torch.tensor [| 1.0; 3.0 |])
+            (fun rows -> (rows - torch.tensor (large)).``to`` torch.float64 * torch.tensor [| 1.0; 3.0 |])
             x
 
     assertClose 0.0 expected actual
@@ -64,22 +76,25 @@ let ``distinct rows of large integers`` () =
 
 [<Fact>]
 let ``distinct rows keep the sign of zero, and rows with NaN stay apart from others`` () =
-    let x = torch.tensor([| 0.0; -0.0; 0.0; 0.0 |]).view (2L, 2L)
+    let x = torch.tensor([| 0.0; -0.0; 0.0; 0.0 |]).view(2L, 2L)
 
     let expected, actual, _ =
-        distinctly (fun rows -> (1.0.ToScalar() / rows).sign () * torch.tensor [| 1.0; 3.0 |]) x
+        distinctly (fun rows -> (1.0.ToScalar() / rows).sign() * torch.tensor [| 1.0; 3.0 |]) x
 
     assertClose 0.0 expected actual
-    let x = torch.tensor([| nan; 1.0; nan; 1.0; 0.0; 1.0; -0.0; 1.0 |]).view (4L, 2L)
-    let expected, actual, rows = distinctly (fun rows -> rows * 2.0.ToScalar() + 1.0.ToScalar()) x
+    let x = torch.tensor([| nan; 1.0; nan; 1.0; 0.0; 1.0; -0.0; 1.0 |]).view(4L, 2L)
+
+    let expected, actual, rows =
+        distinctly (fun rows -> rows * 2.0.ToScalar() + 1.0.ToScalar()) x
+
     assertClose 0.0 (expected.nan_to_num 7.0) (actual.nan_to_num 7.0)
     Assert.Equal(6L, rows)
 
 [<Fact>]
 let ``equal rows have gradients of their own`` () =
     // The first input is symmetric, and the second and the third are equal.
-    let start = torch.tensor([| 1.0; 1.0; 2.0; 3.0; 2.0; 3.0 |]).view (3L, 2L)
-    let weights = torch.tensor([| 1.0; 5.0; 7.0; 11.0; 13.0; 17.0 |]).view (3L, 2L)
+    let start = torch.tensor([| 1.0; 1.0; 2.0; 3.0; 2.0; 3.0 |]).view(3L, 2L)
+    let weights = torch.tensor([| 1.0; 5.0; 7.0; 11.0; 13.0; 17.0 |]).view(3L, 2L)
 
     let slope evaluation =
         let x = start.clone().requires_grad_ true
@@ -92,7 +107,7 @@ let ``equal rows have gradients of their own`` () =
                 evaluation = evaluation
             )
 
-        (design.call x * weights).sum().backward ()
+        (design.call x * weights).sum().backward()
         x.grad
 
     assertClose 1e-12 (slope (Evaluation())) (slope (Evaluation(Distinct = true)))
@@ -105,7 +120,10 @@ let ``chunks of no rows are refused when they are asked for`` () =
 [<Fact>]
 let ``chunks do not change a value, whatever their size`` () =
     let x = torch.randn ([| 5L; 2L |], dtype = torch.float64)
-    let f (rows: torch.Tensor) = rows.exp () * torch.tensor [| 1.0; 3.0 |]
+
+    let f (rows: torch.Tensor) =
+        rows.exp () * torch.tensor [| 1.0; 3.0 |]
+
     let expected = (new Equitune(model f, swap, swap)).call x
 
     for size in [ 1; 3; 9; 10; 11 ] do

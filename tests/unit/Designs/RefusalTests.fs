@@ -39,15 +39,25 @@ let private evaluations = [
 ]
 
 /// Every design from one tensor to one tensor, by name.
-let private designs (input: TensorAction) (output: TensorAction) (network: Model) evaluation : (string * Model) list =
-    let energy (rows: torch.Tensor) = rows.flatten(1L).``to``(torch.float64).select(1L, 0L).sin ()
+let private designs
+    (input: TensorAction)
+    (output: TensorAction)
+    (network: Model)
+    evaluation
+    : (string * Model) list =
+    let energy (rows: torch.Tensor) =
+        rows.flatten(1L).``to``(torch.float64).select(1L, 0L).sin()
+
     let half = QuotientTerm.Of(c4, c4.Subgroup [| c4.Element 2 |])
     let whole = QuotientTerm.Equitune c4
-    let of' terms reduction = new QuotientDesign(network, input, output, terms, ?reduction = reduction, evaluation = evaluation) :> Model
+
+    let of' terms reduction =
+        new QuotientDesign(network, input, output, terms, ?reduction = reduction, evaluation = evaluation)
+        :> Model
 
     [
         "equitune", new Equitune(network, input, output, evaluation = evaluation) :> Model
-        "weighted", of' [| whole |] (Some(Reduction.Fixed(fun rows -> (energy rows).exp ())))
+        "weighted", of' [| whole |] (Some(Reduction.Fixed(fun rows -> (energy rows).exp())))
         "least loss", of' [| whole |] (Some(Reduction.LeastLoss energy))
         "frame", new FrameAverage(network, input, output, Frame.LeastEnergy energy, evaluation)
         "canonical", new Canonicalise(network, input, output, energy, evaluation)
@@ -56,16 +66,25 @@ let private designs (input: TensorAction) (output: TensorAction) (network: Model
         if input.IsLinear then
             "kernel", of' [| half |] None
             "family", of' [| half; whole |] None
-            "family, weighted", of' [| half; whole |] (Some(Reduction.Fixed(fun rows -> (energy rows).exp ())))
+            "family, weighted", of' [| half; whole |] (Some(Reduction.Fixed(fun rows -> (energy rows).exp())))
 
             "pose",
             new QuotientDesign(
-                network, input, output, [| half; whole |], invariance = Invariance.LeastEnergy energy, evaluation = evaluation
+                network,
+                input,
+                output,
+                [| half; whole |],
+                invariance = Invariance.LeastEnergy energy,
+                evaluation = evaluation
             )
 
             "model for each term",
             new QuotientDesign(
-                [| network :> torch.nn.IModule<_, _>; network |], input, output, [| half; whole |], evaluation = evaluation
+                [| network :> torch.nn.IModule<_, _>; network |],
+                input,
+                output,
+                [| half; whole |],
+                evaluation = evaluation
             )
     ]
 
@@ -78,7 +97,9 @@ let private refusedByAll parts input output f x =
                 failwith $"{name}, {evaluation}: {e.Message}"
 
 let private twice (rows: torch.Tensor) = torch.cat ([| rows; rows |], 0L)
-let private half (rows: torch.Tensor) = rows.narrow (0L, 0L, rows.shape[0] / 2L)
+
+let private half (rows: torch.Tensor) =
+    rows.narrow (0L, 0L, rows.shape[0] / 2L)
 
 [<Fact>]
 let ``a model that does not give one value a row is refused by every design, with the shapes`` () =
@@ -96,13 +117,24 @@ let ``a model that does not give one value a row is refused by every design, wit
 
 [<Fact>]
 let ``a model whose values have no mean is refused by every design`` () =
-    refusedByAll [ "The model 'given'"; "Int64" ] onFour onFour (fun rows -> rows.``to`` torch.int64) (batch ())
+    refusedByAll
+        [ "The model 'given'"; "Int64" ]
+        onFour
+        onFour
+        (fun rows -> rows.``to`` torch.int64)
+        (batch ())
+
     refusedByAll [ "Bool" ] onFour onFour (fun rows -> rows.gt (0.0.ToScalar())) (batch ())
 
 [<Fact>]
 let ``what the model's layers do not take is said with both types`` () =
     let linear = torch.nn.Linear(4L, 4L)
-    let wide = { new Model("wide") with member _.forward rows = linear.call rows }
+
+    let wide = {
+        new Model("wide") with
+            member _.forward rows = linear.call rows
+    }
+
     wide.register_module ("linear", linear)
 
     for _, evaluation in evaluations do
@@ -116,23 +148,34 @@ let ``what the model's layers do not take is said with both types`` () =
 
 [<Fact>]
 let ``sparse tensors, tensors without a batch and wrong shapes are refused by every design`` () =
-    let sparse = torch.sparse_coo_tensor (torch.tensor([| 0L; 1L; 2L; 3L |]).view (2L, 2L), torch.ones (2L, dtype = torch.float64), [| 4L; 4L |])
+    let sparse =
+        torch.sparse_coo_tensor (
+            torch.tensor([| 0L; 1L; 2L; 3L |]).view(2L, 2L),
+            torch.ones (2L, dtype = torch.float64),
+            [| 4L; 4L |]
+        )
+
     refusedByAll [ "sparse"; "to_dense" ] onFour onFour id sparse
     refusedByAll [ "batch" ] onFour onFour id (torch.tensor 1.0)
-    refusedByAll [ "3]" ] onFour onFour id (batch().narrow (1L, 0L, 3L))
+    refusedByAll [ "3]" ] onFour onFour id (batch().narrow(1L, 0L, 3L))
 
 [<Fact>]
 let ``batches that no memory holds are refused by every design`` () =
-    let endless = torch.zeros(1L, 1L, 4L).expand (1L <<< 30, 1L <<< 27, 4L)
+    let endless = torch.zeros(1L, 1L, 4L).expand(1L <<< 30, 1L <<< 27, 4L)
     refusedByAll [ "[1073741824, 134217728, 4]" ] onFour onFour id endless
 
 [<Fact>]
 let ``tokens outside the vocabulary are refused by every design, and so is what is no token`` () =
     let onTokens = TokenAction four
-    let embed (rows: torch.Tensor) = torch.nn.functional.one_hot(rows, 4L).sum(1L).``to`` torch.float64
-    let refusedTokens parts x = refusedByAll parts onTokens onFour embed x
-    refusedTokens [ "token -1"; "0 … 3" ] (torch.tensor([| 1L; -1L |]).view (2L, 1L))
-    refusedTokens [ "token 4"; "0 … 3" ] (torch.tensor([| 1L; 4L |]).view (1L, 2L))
+
+    let embed (rows: torch.Tensor) =
+        torch.nn.functional.one_hot(rows, 4L).sum(1L).``to`` torch.float64
+
+    let refusedTokens parts x =
+        refusedByAll parts onTokens onFour embed x
+
+    refusedTokens [ "token -1"; "0 … 3" ] (torch.tensor([| 1L; -1L |]).view(2L, 1L))
+    refusedTokens [ "token 4"; "0 … 3" ] (torch.tensor([| 1L; 4L |]).view(1L, 2L))
     refusedTokens [ "whole numbers"; "Float32" ] (torch.ones (2L, 2L))
 
     let collapsed =
@@ -144,8 +187,8 @@ let ``tokens outside the vocabulary are refused by every design, and so is what 
             invariance = Invariance.Tokens()
         )
 
-    refused [ "token -1" ] (fun () -> collapsed.call (torch.tensor([| 1L; -1L |]).view (2L, 1L)))
-    let right = torch.tensor([| 1L; 3L; 2L; 0L |]).view (2L, 2L)
+    refused [ "token -1" ] (fun () -> collapsed.call (torch.tensor([| 1L; -1L |]).view(2L, 1L)))
+    let right = torch.tensor([| 1L; 3L; 2L; 0L |]).view(2L, 2L)
 
     for _, design in designs onTokens onFour (model embed) (Evaluation()) do
         assertClose 1e-12 (design.call right) (design.call (right.``to`` torch.int32))
@@ -168,7 +211,10 @@ let private sequenceDesigns (model: SequenceModel) : QuotientSequenceModel list 
             model,
             four,
             four,
-            [| QuotientTerm.Split(c4, c4.WholeSubgroup, c4.TrivialSubgroup); QuotientTerm.Equitune c4 |],
+            [|
+                QuotientTerm.Split(c4, c4.WholeSubgroup, c4.TrivialSubgroup)
+                QuotientTerm.Equitune c4
+            |],
             invariance
         )
 ]
@@ -177,7 +223,13 @@ let private sequenceDesigns (model: SequenceModel) : QuotientSequenceModel list 
 let ``a sequence model that does not score every sentence at every position is refused`` () =
     let x, y = tokens (Random 1) 0 4 [ 2L; 3L ], tokens (Random 2) 0 4 [ 2L; 2L ]
 
-    for f in [ twice; half; (fun logits -> logits.transpose (0L, 1L)); (fun logits -> logits.sum 1L) ] do
+    for f in
+        [
+            twice
+            half
+            (fun logits -> logits.transpose (0L, 1L))
+            (fun logits -> logits.sum 1L)
+        ] do
         for design in sequenceDesigns (scoring f) do
             refused [ "The model" ] (fun () -> design.call (x, y))
 
@@ -191,8 +243,8 @@ let ``a sequence model that does not score every sentence at every position is r
 let ``sentences that are none are refused, at every entrance`` () =
     for design in sequenceDesigns (scoring id) do
         let x, y = tokens (Random 1) 0 4 [ 2L; 3L ], tokens (Random 2) 0 4 [ 2L; 2L ]
-        let bad = torch.tensor([| 1L; -1L |]).view (2L, 1L)
-        let far = torch.tensor([| 1L; 4L |]).view (2L, 1L)
+        let bad = torch.tensor([| 1L; -1L |]).view(2L, 1L)
+        let far = torch.tensor([| 1L; 4L |]).view(2L, 1L)
         refused [ "source token -1" ] (fun () -> design.call (bad, y))
         refused [ "target token 4"; "0 … 3" ] (fun () -> design.call (x, far))
         refused [ "[2]" ] (fun () -> design.call (x, y.select (1L, 0L)))
@@ -204,7 +256,7 @@ let ``sentences that are none are refused, at every entrance`` () =
         refused [ "2 sentences" ] (fun () -> design.Step(state, torch.tensor [| 1L |]))
         refused [ "2 sentences" ] (fun () -> design.Step(state, y))
         // A refused step is none.
-        assertClose 1e-12 (design.call(x, y).select (1L, 0L)) (design.Step(state, y.select (1L, 0L)))
+        assertClose 1e-12 (design.call(x, y).select(1L, 0L)) (design.Step(state, y.select (1L, 0L)))
         use other = (new EquituneSequenceModel(scoring id, four, four)).Start x
         refused [ "state" ] (fun () -> design.Step(other, y.select (1L, 0L)))
         refused [ "-1 tokens" ] (fun () -> GreedyDecoding.Decode(design, x, 0L, 1L, -1))
@@ -221,7 +273,8 @@ let ``tokens preferred twice, and tokens that are none, are refused by name`` ()
             SequenceInvariance.Collapse([], [ 2; 1; 2 ])
             SequenceInvariance.Canonicalise [ 2; 1; 2 ]
         ] do
-        refused [ "Token 2"; "2 times" ] (fun () -> new QuotientSequenceModel(toy, four, four, term, invariance))
+        refused [ "Token 2"; "2 times" ] (fun () ->
+            new QuotientSequenceModel(toy, four, four, term, invariance))
 
     refused [ "Token 3"; "2 times" ] (fun () ->
         new QuotientDesign(model id, TokenAction four, onFour, term, invariance = Invariance.Tokens(3, 3)))
@@ -239,8 +292,13 @@ let ``tables are bounded by their memory, whatever makes them`` () =
     Assert.Equal(256L <<< 20, OrbitLimit.MostTableBytes)
     refused parts (fun () -> new Equitune(model id, onPoints, onPoints))
     refused parts (fun () -> new Equitune(model id, onPoints, trivial))
-    refused parts (fun () -> new Equitune(model id, onPoints, onPoints, Reduction.LeastLoss(fun x -> x.sum 1L)))
-    refused parts (fun () -> new Canonicalise(model id, onPoints, onPoints, (fun (x: torch.Tensor) -> x.sum 1L)))
+
+    refused parts (fun () ->
+        new Equitune(model id, onPoints, onPoints, Reduction.LeastLoss(fun x -> x.sum 1L)))
+
+    refused parts (fun () ->
+        new Canonicalise(model id, onPoints, onPoints, (fun (x: torch.Tensor) -> x.sum 1L)))
+
     refused parts (fun () -> new InvariantSymmetricBlock(model id, onPoints, trivial))
     refused parts (fun () -> new EquituneSequenceModel(scoring id, regular, regular))
     let term = QuotientTerm.Of(large, large.WholeSubgroup)
@@ -262,7 +320,11 @@ let ``tables are bounded by their memory, whatever makes them`` () =
     refused parts (fun () -> samples.call (torch.zeros (1L, 10000L)))
     // Kernels of small index need small tables, however large the group.
     let cheap = new QuotientDesign(model id, onPoints, onPoints, [| term |])
-    assertClose 1e-2 (torch.full ([| 1L; 10000L |], 4999.5.ToScalar())) (cheap.call (torch.arange(10000L).``to``(torch.float32).unsqueeze 0L))
+
+    assertClose
+        1e-2
+        (torch.full ([| 1L; 10000L |], 4999.5.ToScalar()))
+        (cheap.call (torch.arange(10000L).``to``(torch.float32).unsqueeze 0L))
 
 [<Fact>]
 let ``a kernel too large to choose a member of its orbits is refused`` () =
@@ -278,13 +340,20 @@ let ``a kernel too large to choose a member of its orbits is refused`` () =
 
     refused parts (fun () ->
         new QuotientDesign(
-            model id, onTwelve, onTwelve, whole, invariance = Invariance.LeastEnergy(fun (rows: torch.Tensor) -> rows.sum 1L)
+            model id,
+            onTwelve,
+            onTwelve,
+            whole,
+            invariance = Invariance.LeastEnergy(fun (rows: torch.Tensor) -> rows.sum 1L)
         ))
 
 [<Fact>]
 let ``an estimate of memory leaves every layer in its mode`` () =
     let frozen = torch.nn.BatchNorm1d(4L, dtype = torch.float64)
-    let inner = torch.nn.Sequential(torch.nn.Linear(4L, 4L, dtype = torch.float64), frozen)
+
+    let inner =
+        torch.nn.Sequential(torch.nn.Linear(4L, 4L, dtype = torch.float64), frozen)
+
     let outer = torch.nn.Sequential(inner, torch.nn.Dropout 0.5)
     let design = new Equitune(outer, onFour, onFour)
     design.train ()

@@ -66,7 +66,14 @@ let private designs (model: Model) evaluation : (string * Model) list =
         "equitune", new Equitune(model, onFour, onFour, evaluation = evaluation)
         "quotient", new QuotientDesign(model, onFour, onFour, family, evaluation = evaluation)
         "weighted",
-        new QuotientDesign(model, onFour, onFour, family, (Reduction.Learned 4L).``to`` torch.float64, evaluation = evaluation)
+        new QuotientDesign(
+            model,
+            onFour,
+            onFour,
+            family,
+            (Reduction.Learned 4L).``to`` torch.float64,
+            evaluation = evaluation
+        )
         "least loss",
         new QuotientDesign(model, onFour, onFour, family, Reduction.LeastLoss energy, evaluation = evaluation)
         "frame", new FrameAverage(model, onFour, onFour, Frame.LeastEnergy energy, evaluation)
@@ -92,7 +99,7 @@ let ``sixteen threads that share a checkpointed design each get their own gradie
     for name, design in designs (network ()) (Evaluation(false, 5, true)) do
         let slope (x: torch.Tensor) =
             let x = x.clone().detach().requires_grad_ true
-            Seq.head (torch.autograd.grad (ResizeArray [ (design.call x).square().sum () ], ResizeArray [ x ]))
+            Seq.head (torch.autograd.grad (ResizeArray [ (design.call x).square().sum() ], ResizeArray [ x ]))
 
         let expected = inputs |> List.map slope
         together (fun number -> Assert.True(distance expected[number] (slope inputs[number]) < 1e-12, name))
@@ -116,8 +123,12 @@ type private WatchedRandom() =
     member _.Crowded = crowded
     override _.Next() = alone (fun random -> random.Next())
     override _.Next(most: int) = alone (fun random -> random.Next most)
-    override _.Next(least: int, most: int) = alone (fun random -> random.Next(least, most))
-    override _.NextInt64(most: int64) = alone (fun random -> random.NextInt64 most)
+
+    override _.Next(least: int, most: int) =
+        alone (fun random -> random.Next(least, most))
+
+    override _.NextInt64(most: int64) =
+        alone (fun random -> random.NextInt64 most)
 
 [<Fact>]
 let ``sixteen threads that share a Monte Carlo average, its error and its random numbers`` () =
@@ -125,10 +136,18 @@ let ``sixteen threads that share a Monte Carlo average, its error and its random
     let action = AxisAction(PermutationAction.Natural group, -1)
     let random = WatchedRandom()
     // Equivariant itself, so that every sample gives the same: what threads get can be told.
-    let doubled = { new Model("doubled") with member _.forward x = x * 2.0.ToScalar() }
+    let doubled = {
+        new Model("doubled") with
+            member _.forward x = x * 2.0.ToScalar()
+    }
+
     let design = new MonteCarloEquitune(doubled, action, action, 2, random)
     let other = new MonteCarloEquitune(doubled, action, action, 2, random)
-    let inputs = [ for i in 1..threads -> torch.full ([| 2L; 6L |], i.ToScalar(), dtype = torch.float64) + torch.arange 6L ]
+
+    let inputs = [
+        for i in 1..threads ->
+            torch.full ([| 2L; 6L |], i.ToScalar(), dtype = torch.float64) + torch.arange 6L
+    ]
 
     together (fun number ->
         let design = if number % 2 = 0 then design else other
@@ -145,7 +164,11 @@ let ``sixteen threads that share a sequence design decode their own sentences`` 
     let model = new ToySequenceModel(4, 4, torch.float64)
     let sources = [ for seed in 1..threads -> tokens (Random seed) 0 4 [ 3L; 3L ] ]
     let targets = [ for seed in 1..threads -> tokens (Random(100 + seed)) 0 4 [ 3L; 2L ] ]
-    let whole = [| QuotientTerm.Split(group, group.WholeSubgroup, group.TrivialSubgroup); QuotientTerm.Equitune group |]
+
+    let whole = [|
+        QuotientTerm.Split(group, group.WholeSubgroup, group.TrivialSubgroup)
+        QuotientTerm.Equitune group
+    |]
 
     let designs: QuotientSequenceModel list = [
         new EquituneSequenceModel(model, four, four)
@@ -154,7 +177,9 @@ let ``sixteen threads that share a sequence design decode their own sentences`` 
     ]
 
     for design in designs do
-        let decode source = GreedyDecoding.Decode(design, source, 0L, 1L, 4)
+        let decode source =
+            GreedyDecoding.Decode(design, source, 0L, 1L, 4)
+
         let logits = List.map2 (fun x y -> design.call (x, y)) sources targets
         let decoded = List.map decode sources
 

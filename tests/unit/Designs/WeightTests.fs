@@ -24,7 +24,9 @@ let private batch () =
     torch.randn ([| 3L; 4L |], dtype = torch.float64)
 
 let private x = batch ()
-let private mean () = (new Equitune(network, onFour, onFour)).call x
+
+let private mean () =
+    (new Equitune(network, onFour, onFour)).call x
 
 let private reduced (reduction: Reduction) =
     (new Equitune(network, onFour, onFour, reduction)).call x
@@ -58,7 +60,7 @@ let ``constant fixed weights give the mean, whatever the constant`` () =
 
 [<Fact>]
 let ``a weighted mean is what its formula says`` () =
-    let lambda (rows: torch.Tensor) = rows.select(1L, 0L).exp ()
+    let lambda (rows: torch.Tensor) = rows.select(1L, 0L).exp()
     let elements = List.ofSeq c4.Elements
 
     let parts = [
@@ -75,7 +77,7 @@ let ``a weighted mean is what its formula says`` () =
 [<Fact>]
 let ``weights in whole numbers are as exact as others`` () =
     let places (rows: torch.Tensor) =
-        (rows * torch.tensor [| 1.0; 2.0; 3.0; 4.0 |]).sum(1L).abs().ceil ()
+        (rows * torch.tensor [| 1.0; 2.0; 3.0; 4.0 |]).sum(1L).abs().ceil()
 
     let whole = reduced (Reduction.Fixed(fun rows -> (places rows).``to`` torch.int64))
     assertClose 1e-15 (reduced (Reduction.Fixed places)) whole
@@ -102,7 +104,10 @@ let ``rows that tie for the least loss count equally`` () =
 [<Fact>]
 let ``weights that make no mean are refused, and who gave them is named`` () =
     refused [ "weight function"; "zero on a whole orbit" ] (fun () -> reduced (Reduction.Fixed(constant 0.0)))
-    refused [ "weight function"; "negative" ] (fun () -> reduced (Reduction.Fixed(fun rows -> rows.select (1L, 0L))))
+
+    refused [ "weight function"; "negative" ] (fun () ->
+        reduced (Reduction.Fixed(fun rows -> rows.select (1L, 0L))))
+
     refused [ "weight function"; "NaN" ] (fun () -> reduced (Reduction.Fixed(constant nan)))
     refused [ "weight function"; "infinite" ] (fun () -> reduced (Reduction.Fixed(constant infinity)))
     refused [ "network of the weights"; "NaN" ] (fun () -> reduced (Reduction.Weighted(model (constant nan))))
@@ -140,23 +145,29 @@ let ``zero weights are no fault where others are positive`` () =
 [<Fact>]
 let ``shapes that are not one number a row blame who gave them`` () =
     let square (rows: torch.Tensor) = rows
-    let pairs (rows: torch.Tensor) = rows.sum(1L).view (2L, -1L)
+    let pairs (rows: torch.Tensor) = rows.sum(1L).view(2L, -1L)
 
     for wrong in [ square; pairs ] do
         refused [ "weight function" ] (fun () -> reduced (Reduction.Fixed wrong))
         refused [ "network of the weights" ] (fun () -> reduced (Reduction.Weighted(model wrong)))
         refused [ "proxy loss" ] (fun () -> reduced (Reduction.LeastLoss wrong))
 
-        refused [ "energy" ] (fun () ->
-            (new Canonicalise(network, onFour, onFour, wrong)).call x)
+        refused [ "energy" ] (fun () -> (new Canonicalise(network, onFour, onFour, wrong)).call x)
 
-        refused [ "energy" ] (fun () ->
-            (new Canonicalise(network, onFour, onFour, model wrong)).call x)
+        refused [ "energy" ] (fun () -> (new Canonicalise(network, onFour, onFour, model wrong)).call x)
 
         let half = QuotientTerm.Of(c4, c4.Subgroup [| c4.Element 2 |])
 
         refused [ "energy" ] (fun () ->
-            (new QuotientDesign(network, onFour, onFour, [| half |], invariance = Invariance.LeastEnergy wrong)).call x)
+            (new QuotientDesign(
+                network,
+                onFour,
+                onFour,
+                [| half |],
+                invariance = Invariance.LeastEnergy wrong
+            ))
+                .call
+                x)
 
     let wrong = {
         new Reduction("given") with
@@ -182,21 +193,44 @@ let ``energies that are NaN, complex or raise an error are the energy's fault`` 
 [<Fact>]
 let ``a frame's weights are a mean, or refused`` () =
     let even (rows: torch.Tensor) (elements: int) =
-        torch.full ([| int64 elements; rows.shape[0] / int64 elements |], (1.0 / float elements).ToScalar(), dtype = torch.float64)
+        torch.full (
+            [| int64 elements; rows.shape[0] / int64 elements |],
+            (1.0 / float elements).ToScalar(),
+            dtype = torch.float64
+        )
 
     assertClose 1e-12 (mean ()) (framed even)
-    let first (rows: torch.Tensor) elements = (even rows elements).zero_().index_fill_ (0L, torch.tensor [| 0L |], 1.0.ToScalar())
+
+    let first (rows: torch.Tensor) elements =
+        (even rows elements).zero_().index_fill_(0L, torch.tensor [| 0L |], 1.0.ToScalar())
+
     assertClose 1e-12 (network.call x) (framed first)
-    assertClose 1e-12 (network.call x) (framed (fun rows elements -> (first rows elements).``to`` torch.int64))
+
+    assertClose
+        1e-12
+        (network.call x)
+        (framed (fun rows elements -> (first rows elements).``to`` torch.int64))
+
     assertClose 1e-7 (mean ()) (framed (fun rows elements -> (even rows elements).``to`` torch.float32))
 
-    refused [ "frame's weights"; "sum" ] (fun () -> framed (fun rows elements -> (even rows elements) * 2.0.ToScalar()))
-    refused [ "frame's weights" ] (fun () -> framed (fun rows elements -> (even rows elements) * nan.ToScalar()))
+    refused [ "frame's weights"; "sum" ] (fun () ->
+        framed (fun rows elements -> (even rows elements) * 2.0.ToScalar()))
+
+    refused [ "frame's weights" ] (fun () ->
+        framed (fun rows elements -> (even rows elements) * nan.ToScalar()))
 
     refused [ "frame's weights"; "negative" ] (fun () ->
         framed (fun rows elements ->
             let weights = even rows elements
-            weights.index_add (0L, torch.tensor [| 0L; 1L |], torch.tensor([| 1.0; -1.0 |]).unsqueeze(1L).expand (2L, 3L), 1.0.ToScalar())))
 
-    refused [ "The frame"; "[4, 3]"; "[3, 4]" ] (fun () -> framed (fun rows elements -> (even rows elements).t ()))
-    refused [ "The frame" ] (fun () -> framed (fun rows elements -> (even rows elements).flatten ()))
+            weights.index_add (
+                0L,
+                torch.tensor [| 0L; 1L |],
+                torch.tensor([| 1.0; -1.0 |]).unsqueeze(1L).expand(2L, 3L),
+                1.0.ToScalar()
+            )))
+
+    refused [ "The frame"; "[4, 3]"; "[3, 4]" ] (fun () ->
+        framed (fun rows elements -> (even rows elements).t()))
+
+    refused [ "The frame" ] (fun () -> framed (fun rows elements -> (even rows elements).flatten()))
