@@ -255,19 +255,25 @@ let ``any representation acts on tensors: sums, products, duals and permutations
 
 [<Fact>]
 let ``what callers do to their arrays later changes nothing`` () =
-    let group = Group.Symmetric 3
-    let matrices = [| for g in group.Generators -> (natural group).Matrix g |]
+    // Few of the matrices of so large a group are multiplied out at once.
+    let group = Group.Symmetric 30
+    let points = natural group
+    let matrices = [| for g in group.Generators -> points.Matrix g |]
     let representation = Representation.Of(group, matrices)
-    let before = [ for g in group.Elements -> representation.Matrix g ]
-    matrices[0][0, 0] <- 7.0
 
-    for matrix in before do
-        for g in group.Elements do
-            (representation.Matrix g)[0, 0] <- 9.0
+    for matrix in matrices do
+        matrix[0, 0] <- 7.0
 
-    for g, matrix in Seq.zip group.Elements before do
-        Assert.Equal<double[,]>((natural group).Matrix g, representation.Matrix g)
-        Assert.Equal<double[,]>((natural group).Matrix g, matrix)
+    let random = Random 1
+    let elements = [ for _ in 1..20 -> group.Random random ]
+
+    for g in elements do
+        let given = representation.Matrix g
+        Assert.Equal<double[,]>(points.Matrix g, given)
+        given[0, 0] <- 9.0
+
+    for g in elements do
+        Assert.Equal<double[,]>(points.Matrix g, representation.Matrix g)
 
 [<Fact>]
 let ``a group too large to check in full is sampled, and says so`` () =
@@ -290,6 +296,23 @@ let ``a group too large to check in full is sampled, and says so`` () =
         |]
 
         refused [ "do not represent S30" ] (fun () -> Representation.Of(group, matrices))
+
+[<Fact>]
+let ``a sample finds generators that should commute and do not`` () =
+    // Each generator alone is right, and none is a product of others.
+    let group = Group.Direct [| for _ in 1..100 -> Group.Cyclic 2 :> Group |]
+    let diagonal (a: float) (b: float) = array2D [ [ a; 0.0 ]; [ 0.0; b ] ]
+    let swap = array2D [ [ 0.0; 1.0 ]; [ 1.0; 0.0 ] ]
+
+    let matrices (last: double[,]) = [|
+        for i in 1..100 ->
+            if i = 50 then swap
+            elif i = 51 then last
+            else diagonal -1.0 -1.0
+    |]
+
+    Assert.False (Representation.Of(group, matrices swap)).IsFullyChecked
+    refused [ "do not represent" ] (fun () -> Representation.Of(group, matrices (diagonal 1.0 -1.0)))
 
 [<Fact>]
 let ``representations act alike where their matrices do`` () =
