@@ -110,15 +110,16 @@ module internal Resolve =
             refuse
                 $"{group} would take {group.Order} evaluations of the network for one input, above the limit of {OrbitLimit.MostElements}; take a smaller group here, or linear maps."
 
-    let private terms design (input: TensorAction) (output: TensorAction) =
+    let private terms design representative (input: TensorAction) (output: TensorAction) =
         let group = input.Group
 
         match design with
         | NoKernel -> [ QuotientTerm.Equitune group ]
         | FromStructure ->
-            match input, output with
-            | (:? AxisAction as input), (:? AxisAction as output) ->
+            match representative, input, output with
+            | Natural, (:? AxisAction as input), (:? AxisAction as output) ->
                 List.ofSeq (QuotientTerm.Default(input, output))
+            // A representative needs transversals that are subgroups, which the structure gives.
             | _ -> List.ofSeq (QuotientTerm.Default group)
         | Given [] ->
             refuse "a quotient design needs at least one kernel; the trivial subgroup makes it equitune."
@@ -149,8 +150,8 @@ module internal Resolve =
         | Kind.Eq(Some(Canonical _)), _ ->
             requireListable input.Group
             []
-        | Kind.Eq None, _ -> terms NoKernel input output
-        | Kind.Eq(Some(Averaged(kernels, _, _))), _ -> terms kernels input output
+        | Kind.Eq None, _ -> terms NoKernel Natural input output
+        | Kind.Eq(Some(Averaged(kernels, _, representative))), _ -> terms kernels representative input output
 
     /// The signal that leaves a layer under a name.
     let private outgoing

@@ -7,6 +7,7 @@ open System.IO
 open System.Numerics
 open FsCheck.Xunit
 open Xunit
+open Equivariant
 open Equivariant.Core.Actions
 open Equivariant.Core.Designs
 open Equivariant.Core.Facts
@@ -421,3 +422,21 @@ let ``a term of a kernel that is not normal is refused, with a complement or wit
     // The orders fit, but the half turn is in both.
     let half = d4.Subgroup [| d4.Turn.Pow 2 |]
     refused [ "no complement"; "r^2" ] (fun () -> QuotientTerm.Split(d4, turns, half))
+
+[<Fact>]
+let ``the language's report says what the default is, and whether a search proved its family best`` () =
+    let square =
+        semidirect (cyclic 4) (cyclic 2) (fun flip turn -> if flip = 1 then -turn else turn)
+
+    let report design =
+        network {
+            input "x" (image 1 6 6 |> under square (rotations >< reflections))
+            eq "x" (convNet 16) design
+        }
+        |> Report.of'
+
+    let single = (report quotient).Blocks.Head
+    Assert.Equal(Some(90L, 171L), single.Expressivity)
+    Assert.Contains("the default at the price of the structure of C4 ⋊ C2", (report quotient).Text)
+    Assert.Contains("found within 4 evaluations, proved best", (report (quotientWithin 4)).Text)
+    Assert.Equal(None, (report (quotientBy [ square ])).Blocks.Head.Family)
