@@ -108,8 +108,9 @@ module Designs =
     let equitune = Averaged(NoKernel, Equal, Natural)
 
     /// <summary>
-    /// The sum over the normal subgroups that the group's structure gives, of means over their cosets: |G₁| + … + |G_N|
-    /// evaluations for a direct product, not |G₁| · … · |G_N|.
+    /// The sum over some normal subgroups of means over their cosets, at the price of the group's structure: |G₁| + … + |G_N|
+    /// evaluations for a direct product, not |G₁| · … · |G_N|. Where input and output permute places the subgroups are those that reach most
+    /// at that price; a report says which they are and why.
     /// </summary>
     let quotient = Averaged(FromStructure, Equal, Natural)
 
@@ -117,7 +118,9 @@ module Designs =
     let quotientBy (kernels: Group<'e> list) =
         Averaged(Chosen [ for kernel in kernels -> kernel.Core ], Equal, Natural)
 
-    /// <summary>The same with the family that reaches the most linear maps with at most so many evaluations.</summary>
+    /// <summary>
+    /// The same with the family that reaches the most linear maps with at most so many evaluations; a report says whether that is proved.
+    /// </summary>
     let quotientWithin evaluations =
         Averaged(Within evaluations, Equal, Natural)
 

@@ -167,7 +167,7 @@ module internal Resolve =
             refuse
                 $"{group} would take {group.Order} evaluations of the network for one input, above the limit of {OrbitLimit.MostElements}; take a smaller group here, or linear maps."
 
-    let private terms kernels (input: TensorAction) (output: TensorAction) =
+    let private terms kernels representative (input: TensorAction) (output: TensorAction) =
         let group = input.Group
 
         match kernels with
@@ -175,9 +175,10 @@ module internal Resolve =
             requireListable group
             [ QuotientTerm.Equitune group ]
         | FromStructure ->
-            match input, output with
-            | (:? AxisAction as input), (:? AxisAction as output) ->
+            match representative, input, output with
+            | Natural, (:? AxisAction as input), (:? AxisAction as output) ->
                 List.ofSeq (QuotientTerm.Default(input, output))
+            // A representative needs transversals that are subgroups, which the structure gives.
             | _ -> List.ofSeq (QuotientTerm.Default group)
         | Chosen [] ->
             refuse "a quotient design needs at least one kernel; the trivial subgroup makes it equitune."
@@ -253,7 +254,7 @@ module internal Resolve =
     let rec private plan design (input: TensorAction) (output: TensorAction) : Plan =
         match design with
         | Averaged(kernels, weighing, representative) ->
-            Quotient(terms kernels input output, weighing, representative)
+            Quotient(terms kernels representative input output, weighing, representative)
         | Canonical energy ->
             requireListable input.Group
             Pose energy

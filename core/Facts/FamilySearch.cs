@@ -6,7 +6,7 @@ namespace Equivariant.Core.Facts;
 /// </summary>
 internal sealed class FamilySearch
 {
-    private const long MostWork = 50_000_000;
+    private const long MostWork = 10_000_000;
 
     /// <summary>The largest budget for which bounds are tabulated; beyond it they come from the best gain for one evaluation.</summary>
     private const int LargestTable = 1 << 14;

@@ -10,7 +10,17 @@ namespace Equivariant.Core.Groups;
 internal sealed class ClassWalk
 {
     /// <summary>Entries of permutations that may be moved: some seconds.</summary>
-    private const long MostWork = 4_000_000_000;
+    private const long MostWork = 6_000_000_000;
+
+    /// <summary>How often, roughly, an element that is tried moves each point.</summary>
+    private const int SearchWork = 4;
+
+    /// <summary>How often, roughly, a class's two chains move each pair of points.</summary>
+    private const int ChainWork = 500;
+    /// <summary>The number of classes beyond which it would take minutes, and of draws from which it is judged.</summary>
+    private const long MostClasses = 40_000;
+    private const int Judged = 500;
+
     /// <summary>The largest number of points whose pairs are sorted into orbits.</summary>
     private const int PairedPoints = 200;
     private readonly PermutationGroup _group;
@@ -48,19 +58,22 @@ internal sealed class ClassWalk
     {
         int at = Place(Permutations.Identity(_group.Degree));
         int[] next = new int[_group.Degree];
-        while (_left > 0)
+        for (long draws = 1, repeats = 0; _left > 0; draws++)
         {
-            if (_work > MostWork)
+            // Among k classes met equally often, so many draws repeat draws² / 2k times.
+            if (_work > MostWork || (draws > Judged && draws * draws > 2 * MostClasses * Math.Max(1, repeats)))
             {
-                return null;
+                break;
             }
 
+            int before = _met.Count;
             _met[at].Centraliser.Random(_random, next);
             _work += _group.Degree * (long)(_met[at].Centraliser.Chain.Length + 1);
             at = Place((int[])next.Clone());
+            repeats += _met.Count == before ? 1 : 0;
         }
 
-        return [.. _met.Select(met => new ConjugacyClass(_group.Wrap(met.Element), _group.Order / met.Centraliser.Order))];
+        return _left > 0 || _work > MostWork ? null : [.. _met.Select(met => new ConjugacyClass(_group.Wrap(met.Element), _group.Order / met.Centraliser.Order))];
     }
 
     /// <summary>The number of an element's class, which is new if it has not been met.</summary>
@@ -74,24 +87,26 @@ internal sealed class ClassWalk
 
         foreach (int i in alike)
         {
-            long before = _met[i].Conjugators.Work;
-            bool same = _met[i].Conjugators.IsConjugate(element);
-            _work += (_met[i].Conjugators.Work - before + 1) * _group.Degree;
-            if (same)
+            if (Within(_met[i].Conjugators, known => known.IsConjugate(element)))
             {
                 return i;
             }
         }
 
+        _work += ChainWork * (long)_group.Degree * _group.Degree;
         Conjugators conjugators = new(_group, element);
-        Subgroup centraliser = conjugators.Centraliser();
-        _work += (conjugators.Work + _group.Degree) * (long)_group.Degree;
+        Subgroup centraliser = Within(conjugators, all => all.Centraliser());
         int number = _met.Count;
         alike.Add(number);
         _met.Add(new Met(element, conjugators, centraliser));
         _left -= _group.Order / centraliser.Order;
 
         // Powers are cheap, and often the quickest way to small classes.
+        if (_work > MostWork)
+        {
+            return number;
+        }
+
         foreach (int p in Conjugators.CycleLengths(element).Distinct().SelectMany(Primes.Factors).Distinct().Append(-1))
         {
             int[] power = new int[_group.Degree];
@@ -100,6 +115,16 @@ internal sealed class ClassWalk
         }
 
         return number;
+    }
+
+    /// <summary>Searches, but no longer than there is work left; then the result is of no use, and the walk ends.</summary>
+    private T Within<T>(Conjugators conjugators, Func<Conjugators, T> search)
+    {
+        long before = conjugators.Work;
+        conjugators.MostWork = before + Math.Max(0, MostWork - _work) / (SearchWork * _group.Degree) + 1;
+        T found = search(conjugators);
+        _work += (conjugators.Work - before + 1) * SearchWork * _group.Degree;
+        return found;
     }
 
     /// <summary>

@@ -28,6 +28,9 @@ internal sealed class Conjugators
     /// <summary>The number of elements tried so far.</summary>
     public long Work { get; private set; }
 
+    /// <summary>The number of elements that may be tried; what is not found by then is not known.</summary>
+    public long MostWork { get; set; } = long.MaxValue;
+
     /// <summary>For each point, the length of its cycle.</summary>
     public static int[] CycleLengths(int[] permutation)
     {
@@ -150,7 +153,7 @@ internal sealed class Conjugators
     /// <summary>The same, with the image of the level's point chosen.</summary>
     private int[]? Choose(int depth, int[] partial, int image, int[] y, int[] lengths)
     {
-        if (lengths[image] != _lengths[_chain.BaseAt(depth)])
+        if (lengths[image] != _lengths[_chain.BaseAt(depth)] || Work >= MostWork)
         {
             return null;
         }

@@ -48,14 +48,14 @@ public abstract partial class Group
         if (!HasArithmeticOf(part.Ambient))
         {
             throw new EquivariantException(
-                $"{part} is not a subgroup of {this}: their elements are not written and multiplied alike.");
+                $"{part} is no subgroup of {this}: their elements are not written and multiplied alike.");
         }
 
         foreach (int[] code in part.GeneratorCodes)
         {
             if (!Contains(code))
             {
-                throw new EquivariantException($"{part} is not a subgroup of {this}: its generator {part.Format(code)} is outside.");
+                throw new EquivariantException($"{part} is no subgroup of {this}: its generator {part.Format(code)} is outside.");
             }
         }
 

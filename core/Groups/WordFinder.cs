@@ -5,8 +5,13 @@ internal abstract class WordFinder
 {
     private const int ListedElements = 1 << 17;
 
+    /// <summary>The smallest number of points of which all permutations have words through single cycles; below, shorter ones are soon found.</summary>
+    private const int ManyPoints = 15;
+
     public static WordFinder For(Group group) =>
-        group.Order <= ListedElements ? new ShortestWords(group) : new ChainWords(group);
+        group.Order <= ListedElements ? new ShortestWords(group)
+        : group.Chain is GiantChain { Points.Count: >= ManyPoints } giant && GiantWords.TryMake(group, giant) is { } words ? words
+        : new ChainWords(group);
 
     public abstract IReadOnlyList<WordLetter> Find(ReadOnlySpan<int> code);
 
@@ -31,6 +36,24 @@ internal abstract class WordFinder
         }
 
         return word;
+    }
+
+    /// <summary>Writes one word after another, without neighbours that cancel.</summary>
+    private protected static List<int> Reduce(List<int> left, IEnumerable<int> right)
+    {
+        foreach (int letter in right)
+        {
+            if (left.Count > 0 && left[^1] == -letter)
+            {
+                left.RemoveAt(left.Count - 1);
+            }
+            else
+            {
+                left.Add(letter);
+            }
+        }
+
+        return left;
     }
 
     /// <summary>Breadth first through all elements of a small group.</summary>
@@ -97,11 +120,15 @@ internal abstract class WordFinder
     {
         private const int MostRounds = 100_000;
         private const int LongestWord = 20_000;
+
+        /// <summary>Integers that may be moved before the search is given up: a few seconds.</summary>
+        private const long MostWork = 200_000_000;
         private readonly Group _group;
         private readonly int[] _base;
         private readonly Dictionary<int, Entry>[] _entries;
         private readonly int _wanted;
         private int _filled;
+        private long _work;
 
         public ChainWords(Group group)
         {
@@ -146,23 +173,6 @@ internal abstract class WordFinder
             return Compress(letters);
         }
 
-        private static List<int> Reduce(List<int> left, IEnumerable<int> right)
-        {
-            foreach (int letter in right)
-            {
-                if (left.Count > 0 && left[^1] == -letter)
-                {
-                    left.RemoveAt(left.Count - 1);
-                }
-                else
-                {
-                    left.Add(letter);
-                }
-            }
-
-            return left;
-        }
-
         private void Fill(Group group)
         {
             // Short words first, breadth first; the allowed length grows while entries are missing.
@@ -174,7 +184,7 @@ internal abstract class WordFinder
             const int Queued = 100_000;
             for (int round = 0; _filled < _wanted || round < 20 * _wanted; round++)
             {
-                if (round > MostRounds || words.Count == 0)
+                if (round > MostRounds || _work > MostWork || words.Count == 0)
                 {
                     if (_filled == _wanted)
                     {
@@ -219,6 +229,7 @@ internal abstract class WordFinder
             for (int depth = 0; depth < _base.Length; depth++)
             {
                 Entry[] known = [.. _entries[depth].Values];
+                _work += (long)known.Length * known.Length;
                 Entry[] below = depth + 1 < _base.Length ? [.. _entries[depth + 1].Values] : [];
                 foreach (Entry x in known)
                 {
@@ -239,10 +250,14 @@ internal abstract class WordFinder
             }
         }
 
-        private Entry Product(Entry left, Entry right) => new(
-            _group.Multiplied(left.Element, right.Element),
-            _group.Multiplied(right.Inverse, left.Inverse),
-            [.. Reduce([.. left.Word], right.Word)]);
+        private Entry Product(Entry left, Entry right)
+        {
+            _work += 2 * _group.Width + left.Word.Length + right.Word.Length;
+            return new(
+                _group.Multiplied(left.Element, right.Element),
+                _group.Multiplied(right.Inverse, left.Inverse),
+                [.. Reduce([.. left.Word], right.Word)]);
+        }
 
         /// <summary>Sifts an element with its word; the shorter of it and what is in the way stays, the other's remainder goes on.</summary>
         private void Try(Entry entry, double limit)

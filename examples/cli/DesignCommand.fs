@@ -32,7 +32,12 @@ let private kernel (generators: int[] seq) (facts: KernelFacts) =
     :> JsonNode | null
 
 /// The facts about a family; whether it is proved best, where it was looked for.
-let private report (entry: JsonFile.Entry) (kernels: int[] seq seq) (facts: QuotientFacts) (provedBest: bool option) =
+let private report
+    (entry: JsonFile.Entry)
+    (kernels: int[] seq seq)
+    (facts: QuotientFacts)
+    (provedBest: bool option)
+    =
     JsonFile.ofFields [
         yield! JsonFile.given entry.Fields [ "name"; "degree"; "generators" ]
         "order", JsonFile.exact facts.Order
@@ -92,8 +97,7 @@ let private briefly (result: JsonObject) =
 
     match result["provedBest"] with
     | null -> ()
-    | proved ->
-        row.Add("best", JsonValue.Create(if proved.GetValue<bool>() then "proved" else "not proved"))
+    | proved -> row.Add("best", JsonValue.Create(if proved.GetValue<bool>() then "proved" else "not proved"))
 
     row
 

@@ -1,0 +1,144 @@
+/// Words and conjugacy classes of groups that are too large to walk through. The numbers of classes are GAP's.
+module Equivariant.Tests.Groups.LargeGroupTests
+
+open System
+open System.IO
+open System.Numerics
+open Xunit
+open Equivariant.Core.Groups
+open Equivariant.Tests
+
+let private shuffled (seed: int) degree =
+    let points = [| 0 .. degree - 1 |]
+    (Random seed).Shuffle points
+    points
+
+let private cycle n = [| for i in 0 .. n - 1 -> (i + 1) % n |]
+let private swap n = [| 1; 0; yield! [ 2 .. n - 1 ] |]
+
+[<Fact>]
+let ``all permutations have words in any generators`` () =
+    let groups: Group list = [
+        Group.OfPermutations [| cycle 50; swap 50 |]
+        Group.OfPermutations [| shuffled 1 20; shuffled 2 20 |]
+        Group.Alternating 20
+        Group.Alternating 51
+        Group.Symmetric(30).Subgroup [| for seed in 3..5 -> Group.Symmetric(30).Element(shuffled seed 30) |]
+    ]
+
+    for group in groups do
+        for seed in 1..3 do
+            let g = group.Random(Random seed)
+            let word = group.Word g
+            Assert.Equal(g, group.Evaluate word)
+            Assert.InRange(word.Count, 1, 20000)
+
+        Assert.Empty(group.Word group.Identity)
+
+/// M24 on the projective line over the integers mod 23 (Conway): x + 1, 2x, −1/x, and x³/9 for squares, 9x³ for the others.
+let private mathieu24 =
+    let infinity = 23
+    let square = set [ for x in 1..22 -> x * x % 23 ]
+
+    let inverse (x: int) =
+        int (BigInteger.ModPow(BigInteger x, 21, 23))
+
+    let line atInfinity (formula: int -> int) = [| yield! [ for x in 0..22 -> formula x ]; yield atInfinity |]
+
+    let cubes x =
+        if x = 0 then 0
+        elif square.Contains x then x * x * x * inverse 9 % 23
+        else 9 * x * x * x % 23
+
+    Group.OfPermutations [|
+        line infinity (fun x -> (x + 1) % 23)
+        line infinity (fun x -> 2 * x % 23)
+        line 0 (fun x -> if x = 0 then infinity else (23 - inverse x) % 23)
+        line infinity cubes
+    |]
+
+[<Fact>]
+let ``M24 has 26 classes`` () =
+    Assert.Equal(BigInteger 244823040, mathieu24.Order)
+    Assert.Equal(Nullable(BigInteger 26), mathieu24.ConjugacyClassCount)
+    let classes = mathieu24.ConjugacyClasses()
+    Assert.True(classes[0].Representative.IsIdentity)
+    Assert.Equal(mathieu24.Order, classes |> Seq.fold (fun sum c -> sum + c.Size) BigInteger.Zero)
+    // 11 385 involutions with eight fixed points.
+    Assert.Contains(BigInteger 11385, [ for c in classes -> c.Size ])
+
+let private asPermutations (group: Group) =
+    let image = group.ToPermutationGroup()
+    // Without its structure.
+    Group.OfPermutations [| for g in image.Generators -> g.Code.ToArray() |]
+
+[<Fact>]
+let ``classes of wreath products, by structure and without`` () =
+    let s4, s8 = Group.Symmetric 4, Group.Symmetric 8
+    let c2 = Group.OfPermutations [| [| 1; 0 |] |]
+    let c4 = Group.OfPermutations [| cycle 4 |]
+
+    for group, classes in
+        [
+            Group.Wreath(s4, s4), 190
+            Group.Wreath(s8, c2), 275
+            Group.Wreath(Group.Cyclic 2, Group.Symmetric 12), 0
+            Group.Wreath(Group.Dihedral 4, c4), 0
+        ] do
+        let counted = group.ConjugacyClassCount.Value
+
+        if classes > 0 then
+            Assert.Equal(BigInteger classes, counted)
+
+        if group.Order < BigInteger 5000000000L && group.Order > BigInteger 4000000 then
+            Assert.Equal(Nullable counted, (asPermutations group).ConjugacyClassCount)
+
+    // All of K ≀ S in small cases, where the elements can be walked through.
+    for inner in [ Group.Cyclic 3 :> Group; Group.Symmetric 3; Group.Quaternion() ] do
+        for outer in
+            [
+                Group.Symmetric 3
+                Group.OfPermutations [| cycle 3 |]
+                Group.OfPermutations [| [| 1; 0; 2 |] |]
+            ] do
+            let group = Group.Wreath(inner, outer)
+            Assert.Equal(group.ConjugacyClassCount, (asPermutations group).ConjugacyClassCount)
+
+[<Fact>]
+let ``classes on parts that do not depend on each other multiply`` () =
+    let s3 = [ [| 1; 2; 0 |]; [| 1; 0; 2 |] ]
+
+    let group =
+        Group.OfPermutations [|
+            for copy in 0..9 do
+                for g in s3 ->
+                    [|
+                        for point in 0..29 -> if point / 3 = copy then 3 * copy + g[point % 3] else point
+                    |]
+        |]
+
+    Assert.Equal(Nullable(BigInteger 59049), group.ConjugacyClassCount)
+
+[<Fact>]
+let ``what is not computed is said to be so`` () =
+    // C2 ≀ (C2 ≀ (… )) five times: more classes than there is time for.
+    let rec tower levels : Group =
+        if levels = 0 then
+            Group.Trivial()
+        else
+            Group.Wreath(tower (levels - 1), Group.Symmetric 2)
+
+    let group = asPermutations (tower 6)
+    let list (numbers: int[]) = "[" + String.Join(",", numbers) + "]"
+
+    let generators =
+        group.Generators
+        |> Seq.map (fun g -> list (g.Code.ToArray()))
+        |> String.concat ","
+
+    Program.inFolder (fun folder ->
+        let file = Path.Combine(folder, "input.json")
+        File.WriteAllText(file, $"{{\"degree\":{group.Degree},\"generators\":[{generators}]}}")
+        let json = (Program.run [ "group"; file; "--json" ]).Output
+        Assert.DoesNotContain("\"conjugacyClasses\":", json)
+        Assert.Contains("\"notComputed\":[\"conjugacyClasses\"]", json))
