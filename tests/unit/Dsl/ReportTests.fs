@@ -36,7 +36,9 @@ let ``the figures of a report are those of the model`` () =
 
     // Convolutions: 2·3·9 + 3 and 3·3·9 + 3; perceptrons: inputs · width + width, and so on to the outputs; and log λ.
     let convolutions = 2L * 3L * 9L + 3L + 3L * 3L * 9L + 3L
-    let perceptron inputs hidden outputs : int64 = inputs * hidden + hidden + hidden * outputs + outputs
+
+    let perceptron inputs hidden outputs : int64 =
+        inputs * hidden + hidden + hidden * outputs + outputs
 
     Assert.Equal<(string * string * bigint * int64) list>(
         [
@@ -102,7 +104,9 @@ let ``a drawing has its boxes apart and its arrows between them`` () =
     let svg = XDocument.Parse(Diagram.svg views).Root
 
     let named name =
-        svg.Descendants() |> Seq.filter (fun part -> part.Name.LocalName = name) |> List.ofSeq
+        svg.Descendants()
+        |> Seq.filter (fun part -> part.Name.LocalName = name)
+        |> List.ofSeq
 
     let number name (part: XElement) =
         int (part.Attribute(XName.Get name)).Value
@@ -126,7 +130,9 @@ let ``a drawing has its boxes apart and its arrows between them`` () =
             )
 
     for arrow in named "line" do
-        let from, into = (number "x1" arrow, number "y1" arrow), (number "x2" arrow, number "y2" arrow)
+        let from, into =
+            (number "x1" arrow, number "y1" arrow), (number "x2" arrow, number "y2" arrow)
+
         Assert.True(fst from < fst into, "an arrow leads back")
         Assert.Contains(boxes, (fun (x, y, width, height) -> (x + width, y + height / 2) = from))
         Assert.Contains(boxes, (fun (x, y, _, height) -> (x, y + height / 2) = into))
@@ -145,18 +151,29 @@ let ``a drawing has its boxes apart and its arrows between them`` () =
 [<Fact>]
 let ``elements read as words`` () =
     let signal = image 1 6 6 |> under d4 symmetries
-    let word (turn, flip) = Signal.word signal (d4.Element(turn, flip))
+
+    let word (turn, flip) =
+        Signal.word signal (d4.Element(turn, flip))
 
     Assert.Equal<string list>(
         [ "1"; "r"; "r²"; "r³"; "f"; "r · f"; "r² · f"; "r³ · f" ],
-        [ for flip in 0..1 do for turn in 0..3 -> word (turn, flip) ]
+        [
+            for flip in 0..1 do
+                for turn in 0..3 -> word (turn, flip)
+        ]
     )
 
     // By generators, positive powers; where there are no letters, as the group writes them.
     let circle = vector 12 |> under (cyclic 12) circle
     Assert.Equal(Element.text ((cyclic 12).Element 11), Signal.word circle ((cyclic 12).Element 11))
     Assert.Equal("a¹¹", Element.word [ "a" ] (cyclic 12).Core ((cyclic 12).Element 11))
-    Assert.Equal("(left↔right)", Signal.word (sentence [ "left"; "right" ] 1 |> under (cyclic 2) (exchange "left" "right")) ((cyclic 2).Element 1))
+
+    Assert.Equal(
+        "(left↔right)",
+        Signal.word
+            (sentence [ "left"; "right" ] 1 |> under (cyclic 2) (exchange "left" "right"))
+            ((cyclic 2).Element 1)
+    )
 
 [<Fact>]
 let ``designs and actions have names that say what they are`` () =
@@ -179,10 +196,17 @@ let ``designs and actions have names that say what they are`` () =
         Assert.Equal(name, string design)
 
     Expect.refused [ "canonical by ink takes one value" ] (fun () -> canonical "ink" energy |> weighted 3)
-    Expect.refused [ "canonical by ink has no kernel" ] (fun () -> canonical "ink" energy |> represented "ink" energy)
+
+    Expect.refused [ "canonical by ink has no kernel" ] (fun () ->
+        canonical "ink" energy |> represented "ink" energy)
+
     Assert.Equal("rotations × (shifts down × shifts right)", string (rotations >< shifts))
     Assert.Equal("left↔right", string (exchange "left" "right"))
-    Assert.Equal("points on axis -3 along sign", string (points |> channels |> along "sign" (fun (n: int) -> [| n |]) (symmetric 1)))
+
+    Assert.Equal(
+        "points on axis -3 along sign",
+        string (points |> channels |> along "sign" (fun (n: int) -> [| n |]) (symmetric 1))
+    )
 
 [<Fact>]
 let ``names that are nearly right are suggested, others are listed`` () =
