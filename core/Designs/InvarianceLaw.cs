@@ -31,11 +31,13 @@ public static class InvarianceLaw
         {
             foreach (GroupElement element in elements.Generators.Concat(Enumerable.Range(0, Draws).Select(_ => elements.Random(random))))
             {
-                double error = samples.numel() == 0 ? 0 : (left(element) - right(element)).abs().max().to(ScalarType.Float64).item<double>();
+                Tensor one = left(element);
+                Tensor other = right(element);
+                double error = samples.numel() == 0 ? 0 : (one - other).abs().max().to(ScalarType.Float64).item<double>();
                 // Written so that NaN fails.
                 if (!(error <= tolerance))
                 {
-                    return new InvarianceViolation(invariance, condition, element, error);
+                    return new InvarianceViolation(invariance, condition, element, error, Worst(one, other));
                 }
             }
 
@@ -58,6 +60,16 @@ public static class InvarianceLaw
         return Fails("Inv(gx) = g·Inv(x)", rest, g => map(action.Apply(g, samples)), g => action.Apply(g, image));
     }
 
+    /// <summary>The entry where two tensors differ most, and their values there.</summary>
+    private static string Worst(Tensor one, Tensor other)
+    {
+        long place = (one - other).abs().argmax().item<long>();
+        long rest = place;
+        long[] index = [.. one.shape.Reverse().Select(length => (rest % length, rest /= length).Item1).Reverse()];
+        double Value(Tensor x) => x.flatten()[place].to(ScalarType.Float64).item<double>();
+        return $"at [{string.Join(",", index)}]: {Value(one):G3} and {Value(other):G3}";
+    }
+
     /// <summary>Refuses a map that fails a condition.</summary>
     /// <exception cref="EquivariantException">A condition fails; the message names it and the element.</exception>
     /// <inheritdoc cref="Find"/>
@@ -76,8 +88,9 @@ public static class InvarianceLaw
 /// <param name="Condition">The condition, written out.</param>
 /// <param name="Element">An element with which it fails.</param>
 /// <param name="Error">The largest difference between the two sides.</param>
-public sealed record InvarianceViolation(Invariance Invariance, string Condition, GroupElement Element, double Error)
+/// <param name="Worst">Where it is, and the values of both sides there.</param>
+public sealed record InvarianceViolation(Invariance Invariance, string Condition, GroupElement Element, double Error, string Worst)
 {
     /// <summary>Says what fails, with which element and by how much.</summary>
-    public override string ToString() => $"For {Invariance}, {Condition} fails with {Element}: the sides differ by {Error:G3}.";
+    public override string ToString() => $"For {Invariance}, {Condition} fails with {Element}: the sides differ by {Error:G3} {Worst}.";
 }

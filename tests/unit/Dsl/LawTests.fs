@@ -30,6 +30,12 @@ let private net (f: torch.Tensor -> torch.Tensor) = {
             (f x).MoveToOuterDisposeScope()
 }
 
+let private small =
+    network {
+        input "x" (image 1 4 4 |> under (cyclic 4) rotations)
+        eq "x" (convNet 2)
+    }
+
 let private verdict law = Law.judge 60 11UL law
 
 let private holds law =
@@ -279,6 +285,278 @@ let ``an invariant-symmetric block that is not symmetric is caught`` () =
     holds laws[0]
     laws[1] |> caught [ "g f(x) = f(x) fails: " ]
 
+/// What a law's network was given.
+let private given count law' =
+    let inputs = ResizeArray<torch.Tensor>()
+
+    let watched =
+        net (fun x ->
+            inputs.Add(x.detach().clone().DetachFromDisposeScope())
+            x.alias ())
+
+    match Law.judge count 3UL (law' watched) with
+    | Verdict.Held _ -> List.ofSeq inputs
+    | Verdict.Broken counterexample -> failwith counterexample
+
+[<Fact>]
+let ``inputs are drawn of every kind`` () =
+    let inputs =
+        given 150 (fun watched -> Laws.equivariant watched action action sampling)
+
+    let some what kind =
+        Assert.True(inputs |> List.exists kind, $"no input was {what}")
+
+    let alike (x: torch.Tensor) =
+        Tensors.distance x (x.narrow(0L, 0L, 1L).expand_as x) = 0.0
+
+    let kept (g: int * int) (x: torch.Tensor) =
+        Tensors.distance x (action.Apply(d4.Element g, x)) = 0.0
+
+    some "a single row" (fun x -> x.shape[0] = 1L)
+    some "a batch of equal rows" (fun x -> x.shape[0] > 1L && alike x)
+    some "a batch of different rows" (fun x -> x.shape[0] > 1L && not (alike x))
+    some "kept by the whole group" (fun x -> kept (1, 0) x && kept (0, 1) x)
+    some "kept by a part of the group" (fun x -> kept (0, 1) x && not (kept (1, 0) x))
+    some "large" (fun x -> Numbers.largest x > 1000.0)
+    some "small" (fun x -> Numbers.largest x < 0.01)
+    some "usual" (fun x -> Numbers.largest x > 1.0 && Numbers.largest x < 10.0)
+
+    let spoken = sentence [ "left"; "right"; "walk" ] 3
+    let exchanging = Signal.core (spoken |> under (cyclic 2) (exchange "left" "right"))
+
+    let sentences =
+        given 100 (fun watched -> Laws.equivariant watched exchanging exchanging (Sampling.tokens 3L [ 3L ]))
+
+    Assert.Contains(sentences, (fun x -> x.eq(torch.tensor 2L).all().item<bool>()))
+    Assert.Contains(sentences, (fun x -> not (x.eq(torch.tensor 2L).any().item<bool>())))
+
+/// Multiplies pixels by where they are.
+let private ramped (x: torch.Tensor) = x * torch.arange 6.0f
+
+[<Fact>]
+let ``what is wrong on one kind of input only is caught, and the input described`` () =
+    let wrongWhere (kind: torch.Tensor -> bool) parts =
+        Laws.equivariant (net (fun x -> if kind x then ramped x else x.alias ())) action action sampling
+        |> caught ("f(gx) = g f(x) fails: " :: parts)
+
+    wrongWhere (fun x -> x.shape[0] = 1L) [ "[1,1,6,6]: max" ]
+
+    wrongWhere (fun x -> x.shape[0] > 1L && Tensors.distance x (x.narrow(0L, 0L, 1L).expand_as x) = 0.0) [
+        ",1,6,6], rows alike: max"
+    ]
+
+    wrongWhere (fun x -> Tensors.distance x (x.flip -1L) = 0.0) [ "[1,1,6,6], symmetric: max" ]
+    wrongWhere (fun x -> Numbers.largest x > 100.0) [ "[1,1,6,6], up to "; ": max" ]
+    wrongWhere (fun x -> Numbers.largest x < 0.01) [ "[1,1,6,6], up to "; ": max" ]
+
+[<Fact>]
+let ``a pose that is picked first among several is caught on symmetric inputs`` () =
+    // Right for images without symmetries of their own: each has one darkest pose.
+    let orbit = action.Over(Array.ofSeq d4.Core.Elements)
+
+    let picking =
+        net (fun x ->
+            let rows = orbit.Expand(x).unflatten(0L, 8L, x.shape[0])
+            let dark = (rows * torch.arange(36.0f).sqrt().view(6L, 6L)).flatten(2L).sum 2L
+            // As numbers of one precision, so that poses that are equal tie.
+            let first = dark.round(3L).argmin 0L
+
+            let pulled =
+                orbit.PullBack(ramped (rows.flatten (0L, 1L))).unflatten(0L, 8L, x.shape[0])
+
+            torch.stack [| for row in 0L .. x.shape[0] - 1L -> pulled[first[row].item<int64>(), row] |])
+
+    Law.judge 400 2UL (Laws.equivariant picking action action (Sampling.within 1e-4 sampling))
+    |> string
+    |> fun verdict -> Assert.Contains(", symmetric: max", verdict)
+
+[<Fact>]
+let ``tolerances follow the size of the values`` () =
+    let right scale =
+        net (fun x -> torch.tanh (x * 0.3.ToScalar()) * (scale: float).ToScalar())
+
+    let wrong scale =
+        net (fun x -> (x + torch.arange 6.0f * 0.01.ToScalar()) * (scale: float).ToScalar())
+
+    for scale in [ 1e-12; 1e-6; 1.0; 1e6; 1e12 ] do
+        holds (Laws.equivariant (right scale) action action sampling)
+        Laws.equivariant (wrong scale) action action sampling |> caught [ "max |" ]
+
+    // An error that single precision hides among numbers of size one shows among small ones.
+    let hidden = net (fun x -> x + torch.arange 6.0f * 1e-7.ToScalar())
+    Laws.equivariant hidden action action sampling |> caught [ "up to "; "max |" ]
+
+[<Fact>]
+let ``tolerances follow the type of the numbers`` () =
+    for dtype in [ torch.bfloat16; torch.float16; torch.float32; torch.float64 ] do
+        let drawn = Sampling.normalOf dtype torch.CPU [ 1L; 6L; 6L ]
+        let right = net (fun x -> torch.tanh (x * 0.3.ToScalar()))
+
+        let wrong =
+            net (fun x -> x * (1.0.ToScalar() + torch.arange(6.0f).``to`` dtype * 0.1.ToScalar()))
+
+        holds (Laws.equivariant right action action drawn)
+        Laws.equivariant wrong action action drawn |> caught [ "max |" ]
+
+    // What single precision would never see.
+    let fine =
+        net (fun x -> x * (1.0 + 1e-9 * 1.0).ToScalar() + ramped x * 1e-9.ToScalar())
+
+    holds (Laws.equivariant fine action action sampling)
+
+    Laws.equivariant fine action action (Sampling.normalOf torch.float64 torch.CPU [ 1L; 6L; 6L ])
+    |> caught [ "max |" ]
+
+[<Fact>]
+let ``the first word is a word, and short sentences are sentences`` () =
+    for length in [ 1; 2 ] do
+        for weights in 0L .. 4L do
+            let words = sentence [ "left"; "right" ] length
+
+            let model =
+                network {
+                    input "x" (words |> under (cyclic 2) (exchange "left" "right"))
+                    eq "x" (mlp [ 4 ]) quotient
+                }
+
+            Laws.require (Laws.ofModelOn { Target.cpu with Seed = weights } model)
+
+    let spoken =
+        Signal.core (sentence [ "a"; "b" ] 2 |> under (cyclic 2) (exchange "a" "b"))
+
+    Laws.require (Laws.action spoken (Sampling.tokens 1L [ 2L ]))
+    // Wrong words are caught all the same.
+    let wrong (g: GroupElement) (x: torch.Tensor) =
+        if g.IsIdentity then x * 0L.ToScalar() else x.alias ()
+
+    (Laws.actionOf (cyclic 2).Core wrong (Sampling.tokens 2L [ 2L ]))[0]
+    |> caught [
+        "1·x = x fails: on input ["
+        ",2]: max |1·x − x| = 1 (tolerance 0), at ["
+        ": 0 and 1"
+    ]
+
+[<Fact>]
+let ``an output that is zero now and then is compared when it is not`` () =
+    let model =
+        network {
+            input "x" (vector 4 |> under (cyclic 4) circle)
+            eq "x" (mlp [ 6 ])
+            output "x" (vector 1 |> under (cyclic 4) unmoved)
+            apply relu
+        }
+
+    for weights in 0L .. 7L do
+        Laws.require (Laws.ofModelOn { Target.cpu with Seed = weights } model)
+
+    let dead = small |> Model.apply (pointwise "nothing" (fun x -> x * 0.0f.ToScalar()))
+
+    let broken = Assert.Throws<LawBrokenException>(fun () -> Laws.check dead)
+    Assert.Contains("all values are zero, so nothing was compared", broken.Message)
+
+    // Half of the trials do not count, and are made up for.
+    let half = {
+        Laws.group d4.Core with
+            Try =
+                fun trial ->
+                    if trial.Seed % 2 = 0 then
+                        Outcome.Agree
+                    else
+                        Outcome.Inconclusive("", "odd")
+    }
+
+    holds half
+
+[<Fact>]
+let ``a counterexample names the entry and its two values`` () =
+    let spot = torch.arange(36.0f).eq(torch.tensor 2.0f).view(6L, 6L)
+    let mark = net (fun x -> torch.zeros_like(x).masked_fill(spot, 1.5.ToScalar()))
+
+    let flips = Signal.core (square |> under (cyclic 2) reflections)
+
+    Laws.symmetric mark flips sampling
+    |> caught [ "max |g f(x) − f(x)| = 1.5 (tolerance "; "), at [0,0,0,2]: 0 and 1.5" ]
+
+    let turns = Signal.core (square |> under (cyclic 4) rotations)
+    let law = Laws.equivariant (net ramped) turns turns sampling
+
+    match verdict law with
+    | Verdict.Held _ -> Assert.Fail "not caught"
+    | Verdict.Broken counterexample ->
+        let found =
+            Text.RegularExpressions.Regex.Match(
+                counterexample,
+                @"= ([0-9.e+-]+) \(tolerance .*\), at \[0,0,([0-5]),([0-5])\]: ([0-9.e+-]+) and ([0-9.e+-]+)$"
+            )
+
+        Assert.True(found.Success, counterexample)
+        let number (i: int) = Double.Parse found.Groups[i].Value
+        Assert.InRange(abs (number 4 - number 5), number 1 - 0.01, number 1 + 0.01)
+
+    let corner (x: torch.Tensor) =
+        x.select(-1, 0L).select(-1, 0L).flatten()
+
+    let shifting = Signal.core (square |> under (cyclic 6 >< cyclic 6) shifts)
+    let term = (QuotientTerm.Default (cyclic 6 >< cyclic 6).Core)[0]
+
+    Laws.invariance (Invariance.LeastEnergy corner) term shifting sampling
+    |> caught [ "the sides differ by "; " at [0,0,"; " and " ]
+
+[<Fact>]
+let ``no trial is no judgement`` () =
+    for count in [ 0; -3 ] do
+        Expect.refused [ $"in {count} trials"; "at least one" ] (fun () ->
+            Law.judge count 1UL (Laws.group d4.Core))
+
+    Assert.Equal(Verdict.Held 1, Law.judge 1 1UL (Laws.group d4.Core))
+
+[<Fact>]
+let ``what a user's function raises in a law is its counterexample`` () =
+    Laws.equivariant (net (fun _ -> raise (InvalidOperationException "out of stock"))) action action sampling
+    |> caught [ " on input \"front\": it raises InvalidOperationException: out of stock" ]
+
+    Laws.homomorphism d4.Core d4.Core (fun g -> if g.IsIdentity then g else failwith "no idea")
+    |> caught [ "no idea" ]
+
+[<Fact>]
+let ``where rounding decides, nothing is claimed`` () =
+    // It picks a sign from a sum that is zero but for rounding.
+    let torn =
+        net (fun x ->
+            let sum =
+                x.flatten(1L).sum(1L, keepdim = true)
+                - x.flip(-1L).flatten(1L).flip(1L).sum(1L, keepdim = true)
+
+            let balance =
+                sum
+                + (x.mean ([| -1L; -2L |]) - x.transpose(-1L, -2L).contiguous().mean [| -1L; -2L |])
+
+            x * balance.sign().view(-1L, 1L, 1L, 1L))
+
+    match Law.judge 40 5UL (Laws.equivariant torn action action sampling) with
+    | Verdict.Held _ -> ()
+    | Verdict.Broken counterexample -> Assert.Contains("rounding errors alone", counterexample)
+
+let private everyDesign = ModelTests.designs |> Seq.map fst
+
+let designs: obj[] seq = everyDesign |> Seq.map (fun name -> [| name :> obj |])
+
+[<Theory; MemberData(nameof designs)>]
+let ``no law of a right model ever fails`` (name: string) =
+    let model = ModelTests.designs |> List.find (fst >> (=) name) |> snd
+
+    for seed in 1UL .. 3UL do
+        let target = {
+            Target.cpu with
+                Seed = int64 seed
+                DType = if seed = 3UL then torch.float64 else torch.float32
+        }
+
+        for law in Laws.ofModelOn target model do
+            match Law.judge 20 (seed * 104729UL) law with
+            | Verdict.Held _ -> ()
+            | Verdict.Broken counterexample -> Assert.Fail counterexample
+
 [<Fact>]
 let ``the same seed finds the same counterexample`` () =
     let law = Laws.equivariant (toy ()) action action sampling
@@ -299,12 +577,6 @@ let ``group axioms hold for groups and fail for what is none`` () =
     }
 
     notOne |> caught [ "group axioms fails: "; ": it moves" ]
-
-let private small =
-    network {
-        input "x" (image 1 4 4 |> under (cyclic 4) rotations)
-        eq "x" (convNet 2)
-    }
 
 /// Laws as theories, as a test project of a user's has them.
 let laws: obj[] seq = Laws.rows (Laws.ofModel small)

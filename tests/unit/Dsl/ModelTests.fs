@@ -250,7 +250,7 @@ let private ink (x: torch.Tensor) =
     x.select(-1, 0L).select(-1, 0L).flatten(1L).sum 1L
 
 /// Every way to make a block, each in the smallest model that has it.
-let private designs: (string * Model) list = [
+let designs: (string * Model) list = [
     let one network design =
         Model.empty |> Model.input "x" front |> Model.eqBy design "x" network
 
@@ -435,3 +435,260 @@ let ``linear blocks have exactly the parameters that the theory gives`` () =
         Model.compile Target.cpu (Model.empty |> Model.input "set" set |> Model.eq "set" (linear 1))
     // Two orbits on pairs, and one invariant vector for the bias.
     Assert.Equal(3L, compiled.ParameterCount)
+
+/// What is wrong, as the list says it before compiling and the exception when compiling: both the same.
+let private refusedAs place (parts: string list) model =
+    let problems = problemsOf model
+    problems |> has place parts
+
+    let raised =
+        Assert.Throws<DeclarationException>(fun () -> Model.compile Target.cpu model |> ignore)
+
+    Assert.Equal<string list>(problems, raised.Problems |> List.map string)
+
+/// The input and one equituned block on it.
+let private only network =
+    Model.empty |> Model.input "x" front |> Model.eq "x" network
+
+let private fives () : Net =
+    new ToyModels.Perceptron(72L, [ 5L ], torch.float32)
+
+/// A module from a function of tensors.
+let private net (f: torch.Tensor -> torch.Tensor) : Net = {
+    new torch.nn.Module<torch.Tensor, torch.Tensor>("net") with
+        override _.forward x = f x
+}
+
+[<Fact>]
+let ``a module of the user's is tried on one row, and a forgotten giving is named as the cause`` () =
+    only (wrapping "fives" fives)
+    |> refusedAs "eq block \"x\"" [ "fives gives 5, but is taken to give 2 × 6 × 6"; "giving (tensor [ 5 ])" ]
+
+    // What follows from it is not told, such as that the declared output does not fit.
+    let declared =
+        only (wrapping "fives" fives)
+        |> Model.outputAs "x" (classes 5 |> under d4 unmoved)
+
+    Assert.Single(Model.problems declared) |> ignore
+    declared |> refusedAs "eq block \"x\"" [ "giving (tensor [ 5 ])" ]
+
+    only (wrapping "fives" fives |> giving (classes 4))
+    |> refusedAs "eq block \"x\"" [ "fives gives 5, but giving says 4" ]
+
+    let perceptron = new ToyModels.Perceptron(72L, [ 2L; 6L; 6L ], torch.float64)
+    Assert.Empty(Model.problems (only (wrapping "fine" (fun () -> perceptron))))
+    Assert.Equal(1L, perceptron.Meter.Rows)
+
+[<Fact>]
+let ``modules that do not serve are problems with a place`` () =
+    let one name make parts =
+        only (wrapping name make) |> refusedAs "eq block \"x\"" parts
+
+    one "halving" (fun () -> net (fun x -> torch.cat ([| x; x |], 1L))) [ "halving gives 4 × 6 × 6" ]
+
+    one "doubling" (fun () -> net (fun x -> torch.cat [| x; x |])) [
+        "doubling gives a tensor of shape [2, 2, 6, 6] for one row"
+    ]
+
+    one "nothing" (fun () -> Unchecked.defaultof<Net>) [ "nothing makes no module" ]
+
+    one "unlucky" (fun () -> raise (Collections.Generic.KeyNotFoundException "weights.bin")) [
+        "unlucky raises KeyNotFoundException: weights.bin"
+    ]
+
+    one "narrow" (fun () -> torch.nn.Linear(7L, 7L)) [ "narrow does not run on 2 × 6 × 6" ]
+    one "failing" (fun () -> net (fun _ -> failwith "no licence")) [ "failing does not run"; "no licence" ]
+
+[<Fact>]
+let ``functions of the user's that raise are problems with a place`` () =
+    let boom () : 'a = raise (DivideByZeroException "boom")
+
+    let told name =
+        $"{name} raises DivideByZeroException: boom"
+
+    let onInput (signal: Signal) network =
+        Model.empty |> Model.input "x" signal |> Model.eq "x" network
+
+    onInput (vector 4 |> under (cyclic 4) (moving "shoving" (fun _ _ -> boom ()))) (mlp [ 3 ])
+    |> refusedAs "input \"x\"" [ told "shoving" ]
+
+    onInput
+        (sentence [ "a"; "b" ] 2
+         |> under (cyclic 2) (renaming "naming" (fun _ _ -> boom ())))
+        (mlp [ 3 ])
+    |> refusedAs "input \"x\"" [ told "naming" ]
+
+    onInput
+        (vector 4
+         |> under (cyclic 8) (circle |> along "halving" (fun _ -> boom ()) (cyclic 4)))
+        (mlp [ 3 ])
+    |> refusedAs "input \"x\"" [ told "halving" ]
+
+    only (convNet 2)
+    |> Model.withDesign (canonical "ink" (fun _ -> boom ()))
+    |> refusedAs "eq block \"x\"" [ told "ink" ]
+
+    only (convNet 2)
+    |> Model.withDesign (quotient |> represented "ink" (fun _ -> boom ()))
+    |> refusedAs "eq block \"x\"" [ told "ink" ]
+
+    only (convNet 2)
+    |> Model.withDesign (canonical "sum" _.sum())
+    |> refusedAs "eq block \"x\"" [ "sum has to give one number for each input"; "[]" ]
+
+    only (convNet 2)
+    |> Model.apply (pointwise "bump" (fun _ -> boom ()))
+    |> refusedAs "output \"x\"" [ told "bump" ]
+
+    only (convNet 2)
+    |> Model.apply (pointwise "pool" _.mean([| -1L |]))
+    |> refusedAs "output \"x\"" [ "pool has to give a number for each component"; "[2, 2, 6, 6]" ]
+
+[<Fact>]
+let ``spaces and widths that cannot be are problems with a place`` () =
+    let still space network =
+        Model.empty |> Model.input "x" (Signal.still space) |> Model.eq "x" network
+
+    still (sentence [ "a"; "b"; "a" ] 3) (mlp [ 2 ])
+    |> refusedAs "input \"x\"" [ "\"a\" 2 times" ]
+
+    still (scores 2 [ "a"; "a" ]) (mlp [ 2 ])
+    |> refusedAs "input \"x\"" [ "\"a\" 2 times" ]
+
+    still (vector 0) (mlp [ 2 ]) |> refusedAs "input \"x\"" [ "axis of length 0" ]
+
+    still (image 1 -2 3) (mlp [ 2 ])
+    |> refusedAs "input \"x\"" [ "axis of length -2" ]
+
+    still (tensor [ 100000; 100000 ]) (mlp [ 2 ])
+    |> refusedAs "input \"x\"" [ "10000000000 components" ]
+
+    only (convNet 0) |> refusedAs "eq block \"x\"" [ "convNet 0 has a width of 0" ]
+    only (mlp [ 3; 0 ]) |> refusedAs "eq block \"x\"" [ "width of 0" ]
+    only (linear -1) |> refusedAs "eq block \"x\"" [ "width of -1" ]
+
+    only (convNet 2)
+    |> Model.withDesign (equitune |> weighted 0)
+    |> refusedAs "eq block \"x\"" [ "width of 0" ]
+
+    only (convNet 2)
+    |> Model.readout (invariant (vector 0))
+    |> refusedAs "readout" [ "axis of length 0" ]
+
+    still (vector 4) (mlp [ 2 ])
+    |> Model.withInput "x" (sentence [ "a"; "b" ] 2 |> under (cyclic 2) (cycling [ [] ]))
+    |> Model.problems
+    |> Assert.Empty
+
+[<Fact>]
+let ``many evaluations are warned of, and the model compiles all the same`` () =
+    let set n =
+        Model.empty
+        |> Model.input "set" (vector n |> under (symmetric n) points)
+        |> Model.eq "set" (mlp [ 2 ])
+
+    Assert.Empty(Model.problems (set 6))
+    let warning = Assert.Single(Model.problems (set 7))
+    Assert.True warning.IsWarning
+
+    Assert.StartsWith(
+        "eq block \"set\": warning: it evaluates mlp [2] 5040 times for one input",
+        string warning
+    )
+
+    Assert.Contains("warning      eq block \"set\": it evaluates mlp [2] 5040 times", Report.text (set 7))
+    Assert.DoesNotContain("warning", Report.text (set 6))
+    use compiled = Model.compile Target.cpu (set 7)
+    Assert.Equal<int64[]>([| 2L; 7L |], (compiled.Run(torch.randn (2L, 7L))).shape)
+
+[<Fact>]
+let ``tensors that a compiled model cannot take are refused by name`` () =
+    let model = Model.compile Target.cpu (only (mlp [ 4 ]))
+    let x = torch.ones [| 1L; 2L; 6L; 6L |]
+
+    let refused (parts: string list) (x: torch.Tensor) =
+        Expect.refused ("input \"x\" has to be" :: parts) (fun () -> model.Run x)
+
+    refused [ "Float32 as the model is"; "Float64" ] (x.``to`` torch.float64)
+    refused [ "Float32 as the model is"; "Int64" ] (x.``to`` torch.int64)
+    refused [ "dense"; "sparse" ] (x.to_sparse ())
+    refused [ "[B, 2, 6, 6]"; "[2, 6, 6]" ] (x.squeeze 0L)
+    refused [ "a tensor"; "null" ] Unchecked.defaultof<torch.Tensor>
+
+    Expect.refused [ "input \"x\" is given 2 times" ] (fun () -> model.Run [ "x", x; "x", x ])
+    Expect.refused [ "there is no input \"y\"" ] (fun () -> model.Run("y", x))
+    // Moved by its user, it takes what it has become.
+    model.``to`` torch.float64 |> ignore
+    refused [ "Float64 as the model is"; "Float32" ] x
+    Assert.Equal(torch.float64, (model.Run(x.``to`` torch.float64)).dtype)
+
+    let spoken =
+        Model.compile Target.cpu (Model.empty |> Model.input "words" phrases |> Model.eq "words" (mlp [ 4 ]))
+
+    let sentences (x: torch.Tensor) = fun () -> spoken.Run x
+
+    let tokens (numbers: int64 list) =
+        torch.tensor(Array.ofList numbers).view(1L, -1L)
+
+    Expect.refused [ "from 0 to 4"; "holds -1" ] (sentences (tokens [ 0L; -1L; 2L ]))
+    Expect.refused [ "from 0 to 4"; "holds 5" ] (sentences (tokens [ 0L; 5L; 2L ]))
+    Expect.refused [ "int64"; "Float32" ] (sentences (torch.ones (1L, 3L)))
+    Assert.Equal<int64[]>([| 1L; 3L; 5L |], (spoken.Run(tokens [ 4L; 0L; 2L ])).shape)
+
+[<Fact>]
+let ``a model of one input runs on a tensor, by name or without`` () =
+    let model = Model.compile Target.cpu (only (mlp [ 4 ]))
+    let x = torch.randn (2L, 2L, 6L, 6L)
+    let expected = (model.call [| x |])[0]
+    Tensors.assertClose 0.0 expected (model.Run x)
+    Tensors.assertClose 0.0 expected (Map.find "x" (model.Run("x", x)))
+    Tensors.assertClose 0.0 expected (Map.find "x" (model.Run [ ("x", x) ]))
+    let two = Model.compile Target.cpu twoViews
+    Expect.refused [ "2 inputs" ] (fun () -> two.Run x)
+    Expect.refused [ "input \"side\" is missing" ] (fun () -> two.Run("front", x))
+
+[<Fact>]
+let ``compiling leaves the whole model in train mode`` () =
+    let own =
+        torch.nn.Sequential(torch.nn.Linear(6L, 6L) :> Net, torch.nn.Dropout 0.5 :> Net)
+
+    own.eval ()
+
+    let model =
+        network {
+            input "front" front
+            eq "front" (wrapping "own" (fun () -> own))
+        }
+        |> Model.compile Target.cpu
+
+    Assert.True model.training
+    Assert.All(model.modules (), (fun part -> Assert.True part.training))
+
+[<Fact>]
+let ``naive and actual cost are counted over the same layers`` () =
+    let layered =
+        network {
+            input "front" front
+            input "side" side
+            eq "front" (convNet 2) quotient
+            is ("side" --> "front") (convNet 2)
+            apply relu
+            eq "front" (convNet 2) quotient
+            apply relu
+            eq "front" (linear 2)
+        }
+
+    let report = Report.of' layered
+    // 4 + 4, then 4, then 1; beside 8 · 4 for both views, then 8 for the front, then 8.
+    Assert.Equal(13I, report.Evaluations)
+    Assert.Equal(48I, report.Naive)
+    Assert.Equal<bigint list>([ 4I; 4I; 4I; 1I ], report.Blocks |> List.map _.Evaluations)
+
+    Assert.Equal<string list>(
+        [ "quotient"; "invariant-symmetric"; "quotient"; "exact" ],
+        report.Blocks |> List.map _.Design
+    )
+
+    let plain = Report.of' (layered |> Model.withDesign equitune)
+    Assert.Equal(21I, plain.Evaluations)
+    Assert.Equal(48I, plain.Naive)

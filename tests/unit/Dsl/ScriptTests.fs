@@ -182,6 +182,131 @@ let ``check ends with 1 and the counterexample if a law does not hold`` () =
     )
 
 [<Fact>]
+let ``check looks at models in lists, arrays, options, tuples, records and maps`` () =
+    let own =
+        sound
+        + """
+type Named = { Title: string; Model: Model }
+let again = model |> Model.mapNetworks (fun _ -> mlp [ 2 ])
+let fresh () = again |> Model.rename "x" "y"
+let models = [ model; fresh () ]
+let pair = "second", fresh ()
+let several = [| fresh () |]
+let perhaps = Some(fresh ())
+let none: Model option = None
+let named = [ { Title = "titled"; Model = fresh () } ]
+let table = Map.ofList [ "key", fresh () ]
+let numbers = [ 1 .. 100000 ]
+let endless = Seq.initInfinite (fun _ -> fresh ())
+let broken = [ fresh () |> Model.apply (pointwise "ramp" (fun x -> x * TorchSharp.torch.arange 4.0f)) ]
+"""
+
+    let ending = run "check" own [ "--trials"; "10"; "--json" ]
+    Assert.Equal(1, ending.Code)
+    let answers = JsonNode.Parse(ending.Output).AsArray()
+
+    let found =
+        answers |> Seq.map (fun answer -> string answer["model"]) |> Seq.distinct
+
+    Assert.Equal<string seq>(
+        [
+            "again"
+            "broken[0]"
+            "model"
+            "models[1]"
+            "named[0].Model"
+            "pair[1]"
+            "perhaps"
+            "several[0]"
+            "table[key]"
+        ],
+        Seq.sort found
+    )
+
+    let fails =
+        answers |> Seq.filter (fun answer -> not (isNull answer["counterexample"]))
+
+    let failing: JsonNode = Assert.Single fails
+    Assert.Equal("broken[0]", string failing["model"])
+
+[<Fact>]
+let ``check goes on to the next model after one that raises`` () =
+    let own =
+        preamble
+        + """
+let unlucky = Model.empty |> Model.input "x" (vector 4 |> under (cyclic 4) (moving "shoving" (fun _ _ -> failwith "boom"))) |> Model.eq "x" (mlp [ 2 ])
+let later = Model.empty |> Model.input "x" (vector 4 |> under (cyclic 4) circle) |> Model.eq "x" (mlp [ 2 ])
+"""
+
+    let ending = run "check" own [ "--trials"; "2" ]
+    Assert.Equal(1, ending.Code)
+    Assert.Contains("wrong   unlucky: input \"x\": shoving raises Exception: boom", ending.Output)
+    Assert.Contains("held    later: ", ending.Output)
+
+/// The scripts that assert a difference to be small, with NaN for it.
+[<Theory; InlineData("3-two-views.fsx"); InlineData("4-wrapping.fsx")>]
+let ``no script passes on NaN`` (name: string) =
+    withScripts "" (fun folder ->
+        let file = Path.Combine(folder, name)
+        let text = File.ReadAllText file
+
+        let spoilt =
+            text.Replace(".abs().max().item<float32>()", ".abs().max().item<float32>() * nanf")
+
+        Assert.NotEqual<string>(text, spoilt)
+        File.WriteAllText(file, spoilt)
+        let code, _, error = interactive [ "--quiet"; "--exec"; file ] ""
+        Assert.NotEqual(0, code)
+        Assert.Contains("not invariant", error))
+
+[<Fact>]
+let ``turns in the script about laws are turns by the element's angle`` () =
+    let own =
+        """#load "5-laws.fsx"
+open TorchSharp
+open Equivariant
+open ``5-laws``
+let x = torch.randn (1L, 1L, 8L, 8L)
+let element n = (cyclic 8).Element n
+let far (a: torch.Tensor) (b: torch.Tensor) = (a - b).abs().max().item<float32>()
+for n in 0..3 do
+    let quarters = turn (element (2 * n)) x
+    if not (far quarters (Seq.fold (fun x _ -> turn (element 2) x) x (seq { 1 .. n })) <= 1e-4f) then
+        failwith $"the turn by {n} quarters is not {n} turns by one"
+let across = x.transpose (-1L, -2L)
+if not (far (turn (element 2) x) (across.flip -1L) <= 1e-4f || far (turn (element 2) x) (across.flip -2L) <= 1e-4f) then
+    failwith "two eighths are no quarter"
+printfn "turns are turns"
+"""
+
+    withScripts own (fun folder ->
+        let code, output, error =
+            interactive [ "--quiet"; "--exec"; Path.Combine(folder, "own.fsx") ] ""
+
+        Assert.True((code = 0), error)
+        Assert.Contains("turns are turns", output))
+
+[<Fact>]
+let ``what one types first compiles without a note`` () =
+    let own =
+        sound
+        + """
+let compiled = Model.compile Target.cpu model
+let x = TorchSharp.torch.randn (1L, 1L, 4L, 4L)
+let one = compiled.Run x
+let named = (compiled.Run("x", x))["x"]
+printfn "%s" (Report.text model)
+"""
+
+    withScripts own (fun folder ->
+        let code, output, error =
+            interactive [ "--exec"; Path.Combine(folder, "own.fsx") ] ""
+
+        Assert.Equal((0, ""), (code, error.Trim()))
+        Assert.DoesNotContain("FS3886", output)
+        Assert.DoesNotContain("warning FS", output))
+
+[<Fact>]
 let ``check tells what is wrong with a declaration`` () =
     let ending =
         run
