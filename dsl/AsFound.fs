@@ -83,5 +83,4 @@ module internal AsFound =
         |> Option.map (fun held -> held.dtype, held.device)
 
     /// The same of what evaluates tensors; none where it holds nothing.
-    let numbersOf (net: torch.nn.IModule<torch.Tensor, torch.Tensor>) =
-        moduleOf net |> Option.bind numbersIn
+    let numbersOf (net: torch.nn.IModule<torch.Tensor, torch.Tensor>) = moduleOf net |> Option.bind numbersIn

@@ -69,7 +69,7 @@ module Target =
         | _ -> refuse $"There is no device \"{name}\"; give cpu, cuda or cuda:0."
 
 /// A module of the user's, looked at only: it keeps its own device and type of numbers, whatever those around it have.
-type private Borrowed(net: Net, dtype: torch.ScalarType) as this =
+type private Borrowed(net: Callable, dtype: torch.ScalarType) as this =
     inherit torch.nn.Module<torch.Tensor, torch.Tensor>("borrowed")
 
     do
@@ -106,7 +106,7 @@ type private Borrowed(net: Net, dtype: torch.ScalarType) as this =
 /// Turns what is resolved into modules of the core.
 module internal Modules =
 
-    let private moduleOf what (net: Net) =
+    let private moduleOf what (net: Callable) =
         match net with
         | :? torch.nn.Module<torch.Tensor, torch.Tensor> as net -> net
         | _ -> refuse $"{what} has to be a module of TorchSharp's."
@@ -130,7 +130,7 @@ module internal Modules =
         | Natural, (Numbers _ | Scores _) -> Invariance.Average
 
     /// Gives a network its symmetry.
-    let rec private wrapped seed (space: Space) (plan: Plan) (net: Net) input output : Net =
+    let rec private wrapped seed (space: Space) (plan: Plan) (net: Callable) input output : Callable =
         match plan with
         | Exact -> net
         | Quotient(terms, weighing, representative) ->
@@ -154,7 +154,11 @@ module internal Modules =
                 net
 
     /// A block's part of a layer: the core's block, and its network before it got its symmetry.
-    let block seed (networkOf: ResolvedBlock -> Net) (resolved: ResolvedBlock) : Layers.Block * Net option =
+    let block
+        seed
+        (networkOf: ResolvedBlock -> Callable)
+        (resolved: ResolvedBlock)
+        : Layers.Block * Callable option =
         let edges = [| for from, into in resolved.Edges -> struct (from, into) |]
         let edge = resolved.Block.Edge
 
@@ -201,7 +205,7 @@ module internal Modules =
             each (fun port -> new Layers.EquivariantDropout(port.Representation, port.Channels, probability))
 
     /// The modules of a layer by name, and its blocks in their places.
-    let layer number (layer: ResolvedLayer) (made: (ResolvedBlock * (Layers.Block * Net option)) list) =
+    let layer number (layer: ResolvedLayer) (made: (ResolvedBlock * (Layers.Block * Callable option)) list) =
         // One bias for each output that linear maps lead to.
         let biased =
             layer.Blocks
@@ -273,7 +277,7 @@ module internal Modules =
 [<NoEquality; NoComparison>]
 type internal Parts = {
     Modules: (string * Layers.MultiInputModule) list
-    Blocks: (ResolvedBlock * Layers.PlacedBlock * Net option) list
+    Blocks: (ResolvedBlock * Layers.PlacedBlock * Callable option) list
     /// Whether modules of the user's are only looked at.
     Borrows: bool
 }
@@ -292,7 +296,9 @@ type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target
     inherit SavedModule<torch.Tensor[], torch.Tensor[]>("equivariant network")
 
     let device = Target.device target
-    let network = new Layers.MultiInputNetwork([| for _, part in parts.Modules -> part |])
+
+    let network =
+        new Layers.MultiInputNetwork([| for _, part in parts.Modules -> part |])
 
     do
         for name, part in parts.Modules do
@@ -326,7 +332,11 @@ type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target
         if x.is_sparse then
             refuseInput "dense" "sparse; convert it with to_dense()"
 
-        if x.shape.Length = 0 || List.ofArray x.shape[1..] <> [ for length in signal.Space.Shape -> int64 length ] then
+        if
+            x.shape.Length = 0
+            || List.ofArray x.shape[1..]
+               <> [ for length in signal.Space.Shape -> int64 length ]
+        then
             let needed = "B" :: (signal.Space.Shape |> List.map string) |> joined ", "
             let shape = x.shape |> Seq.map string |> joined ", "
             refuseInput $"[{needed}]" $"[{shape}]"
@@ -370,7 +380,7 @@ type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target
     /// <summary>The network inside a block, as it is without symmetry: of <c>"front"</c>, or of <c>"side --> front"</c>.</summary>
     /// <param name="block">The name of an Eq block's input, or of an edge, with <c>--></c> between.</param>
     /// <exception cref="T:Equivariant.Core.EquivariantException">There is no such block, or it has no network.</exception>
-    member this.Inner(block: string) : Net =
+    member this.Inner(block: string) : Callable =
         let names (resolved: ResolvedBlock) = [
             let edge = resolved.Block.Edge
             $"{edge.From} --> {edge.To}"
@@ -390,6 +400,9 @@ type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target
                 $"there is no network at \"{block}\"; there are networks at {quoted (nets |> List.map (fst >> List.last))}."
 
     member internal _.Resolved = resolved
+
+    /// The modules of the layers, by name, and the readout.
+    member internal _.Modules = parts.Modules
 
     /// The blocks, with what evaluates them and the networks inside.
     member internal _.Blocks = parts.Blocks
@@ -457,7 +470,7 @@ type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target
 module Compile =
 
     /// Whether a module would have to be moved to a target.
-    let private moves (target: Target) (net: Net) =
+    let private moves (target: Target) (net: Callable) =
         match AsFound.numbersOf net with
         | None -> false
         | Some(dtype, device) -> dtype <> target.DType || device.``type`` <> (Target.device target).``type``
@@ -472,11 +485,11 @@ module Compile =
             let resolved, problems = Resolve.model model
             let warnings, errors = List.partition _.IsWarning problems
 
-            let shared = System.Collections.Generic.Dictionary<string, Net>()
+            let shared = System.Collections.Generic.Dictionary<string, Callable>()
 
             let fresh (block: ResolvedBlock) =
                 match block.Made with
-                | Some net when borrows -> new Borrowed(net, target.DType) :> Net
+                | Some net when borrows -> new Borrowed(net, target.DType) :> Callable
                 | Some net -> net
                 | None -> Network.build block.Block.Network block.From.Space block.To.Space
 
@@ -524,7 +537,8 @@ module Compile =
                     let layers = layers |> List.choose Result.toOption
 
                     let moved = [
-                        for block in resolved.Layers |> List.collect (fun (layer: ResolvedLayer) -> layer.Blocks) do
+                        for block in
+                            resolved.Layers |> List.collect (fun (layer: ResolvedLayer) -> layer.Blocks) do
                             match block.Made with
                             | Some net when not borrows && moves target net -> block, net
                             | _ -> ()

@@ -10,8 +10,6 @@ open Equivariant.Core.Groups
 [<RequireQualifiedAccess>]
 module Laws =
 
-    type private Callable = torch.nn.IModule<torch.Tensor, torch.Tensor>
-
     /// The number of modules without children: a bound on how many roundings a value goes through.
     let private depthOf (model: torch.nn.Module) =
         model.modules ()
@@ -55,7 +53,7 @@ module Laws =
         let hooks = [
             for part in parts do
                 match part with
-                | :? torch.nn.Module<torch.Tensor, torch.Tensor> as net when Seq.isEmpty (net.children ()) ->
+                | :? Net as net when Seq.isEmpty (net.children ()) ->
                     net.register_forward_hook (fun _ _ y -> Numbers.shaken roundings y)
                 | _ -> ()
         ]
@@ -567,7 +565,10 @@ module Laws =
 
         let sides elements x =
             let images = group.Value(List.head elements)
-            let run (x: torch.Tensor list) = List.ofArray (model.call (Array.ofList x))
+
+            let run (x: torch.Tensor list) =
+                List.ofArray (model.call (Array.ofList x))
+
             let moved = run (exchange images model.InputNames x)
 
             List.zip3 model.OutputNames moved (exchange images model.OutputNames (run x))

@@ -4,7 +4,10 @@ open TorchSharp
 open Equivariant.Core
 
 /// <summary>What evaluates a tensor: a module, a TorchScript module, or anything else that can be called. Designs wrap it.</summary>
-type Net = torch.nn.IModule<torch.Tensor, torch.Tensor>
+type Callable = torch.nn.IModule<torch.Tensor, torch.Tensor>
+
+/// <summary>A module from one tensor to one tensor, as most networks are.</summary>
+type Net = torch.nn.Module<torch.Tensor, torch.Tensor>
 
 /// <summary>
 /// A network as a value: it is built, with fresh weights, when the model around it is compiled. Nothing about it
@@ -19,7 +22,7 @@ type Network =
     /// <summary>Any equivariant linear map (of an Eq block) or invariant-symmetric one (of an IS block), to some channels.</summary>
     | LinearMaps of channels: int
     /// <summary>A module of the user's; its name stands for it in comparisons.</summary>
-    | Wrapped of Named<unit -> Net> * output: Space option
+    | Wrapped of Named<unit -> Callable> * output: Space option
     /// <summary>The input itself: a residual connection.</summary>
     | Unchanged
     /// <summary>A network whose weights all blocks share that name it so.</summary>
@@ -62,11 +65,11 @@ module Networks =
     /// <c>Model.problems</c> only look at it, and leave it as it was. A function that gives the same module each time
     /// shares its weights.
     /// </remarks>
-    let wrapping name (make: unit -> #Net) =
+    let wrapping name (make: unit -> #Callable) =
         Wrapped(
             {
                 Name = name
-                Value = fun () -> make () :> Net
+                Value = fun () -> make () :> Callable
             },
             None
         )
@@ -137,7 +140,7 @@ module Network =
         | Scores _ -> torch.zeros (shape, dtype = dtype, device = device)
 
     /// Tries a module of the user's on one row, where it is and in its own numbers, and refuses what it should not give.
-    let internal tryOnRow (network: Network) (net: Net) (input: Space) =
+    let internal tryOnRow (network: Network) (net: Callable) (input: Space) =
         let dtype, device =
             AsFound.numbersOf net |> Option.defaultValue (torch.float32, torch.CPU)
 
@@ -190,7 +193,7 @@ module Network =
                 $"{network} gives a tensor of shape [{given}] for one row; it has to give one row for each."
 
     /// Makes a module of the user's and tries it on one row.
-    let rec internal made (network: Network) (input: Space) : Net option =
+    let rec internal made (network: Network) (input: Space) : Callable option =
         match network with
         | Shared(_, inner) -> made inner input
         | Wrapped(make, declared) ->
@@ -199,7 +202,7 @@ module Network =
             match box (calling make.Name make.Value) with
             | null -> refuse $"{network} makes no module: its function gives null."
             | net ->
-                let net = net :?> Net
+                let net = net :?> Callable
                 tryOnRow network net input
                 Some net
         | ConvNet _
@@ -231,14 +234,12 @@ module Network =
             apart (string (scores length vocabulary))
         | _ -> ()
 
-    type private Part = torch.nn.Module<torch.Tensor, torch.Tensor>
-
-    let private perceptron (hidden: int list) (input: Space) (output: Space) : Part list =
+    let private perceptron (hidden: int list) (input: Space) (output: Space) : Net list =
         let embedded, features =
             match input with
             | Sentences(vocabulary, length) ->
                 let width = 16
-                [ torch.nn.Embedding(int64 vocabulary.Length, int64 width) :> Part ], length * width
+                [ torch.nn.Embedding(int64 vocabulary.Length, int64 width) :> Net ], length * width
             | Numbers _
             | Scores _ -> [], input.Size
 
@@ -248,32 +249,32 @@ module Network =
             List.pairwise widths
             |> List.mapi (fun i (before, after) -> [
                 if i > 0 then
-                    torch.nn.Tanh() :> Part
-                torch.nn.Linear(int64 before, int64 after) :> Part
+                    torch.nn.Tanh() :> Net
+                torch.nn.Linear(int64 before, int64 after) :> Net
             ])
             |> List.concat
 
         [
             yield! embedded
-            torch.nn.Flatten 1L :> Part
+            torch.nn.Flatten 1L :> Net
             yield! layers
-            torch.nn.Unflatten(1L, [| for length in output.Shape -> int64 length |]) :> Part
+            torch.nn.Unflatten(1L, [| for length in output.Shape -> int64 length |]) :> Net
         ]
 
-    let private sequence (parts: Part list) : Net =
-        torch.nn.Sequential(Array.ofList parts) :> Net
+    let private sequence (parts: Net list) : Callable =
+        torch.nn.Sequential(Array.ofList parts) :> Callable
 
     /// Builds a network with fresh weights from torch's generator; modules of the user's are made elsewhere.
-    let rec internal build (network: Network) (input: Space) (output: Space) : Net =
+    let rec internal build (network: Network) (input: Space) (output: Space) : Callable =
         match network, input.Shape, output.Shape with
         | Shared(_, inner), _, _ -> build inner input output
         | ConvNet width, [ channels; height; columns ], [ given; outHeight; outColumns ] ->
             sequence [
-                torch.nn.Conv2d(int64 channels, int64 width, 3L, padding = 1L) :> Part
-                torch.nn.ReLU() :> Part
-                torch.nn.Conv2d(int64 width, int64 given, 3L, padding = 1L) :> Part
+                torch.nn.Conv2d(int64 channels, int64 width, 3L, padding = 1L) :> Net
+                torch.nn.ReLU() :> Net
+                torch.nn.Conv2d(int64 width, int64 given, 3L, padding = 1L) :> Net
                 if (height, columns) <> (outHeight, outColumns) then
-                    torch.nn.AdaptiveAvgPool2d [| int64 outHeight; int64 outColumns |] :> Part
+                    torch.nn.AdaptiveAvgPool2d [| int64 outHeight; int64 outColumns |] :> Net
             ]
         | Perceptron hidden, _, _ -> sequence (perceptron hidden input output)
         | _ -> refuse $"{network} does not lead from {input} to {output}."

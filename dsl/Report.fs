@@ -3,6 +3,7 @@ namespace Equivariant
 open System.Numerics
 open TorchSharp
 open Equivariant.Core.Designs
+open Equivariant.Core.Layers
 
 /// <summary>What a block of a model costs and gives up.</summary>
 [<NoComparison>]
@@ -135,6 +136,29 @@ module Report =
         |> List.fold (fun product (_, signal) -> product * signal.Group.Order) BigInteger.One
 
 
+    /// The biases that linear maps add to an output together.
+    let private biases (model: CompiledModel) = [
+        for name, part in model.Modules do
+            match part with
+            | :? MultiInputLayer as layer when name <> "readout" ->
+                for block in layer.Blocks do
+                    if block.Block.Kind = BlockKind.Bias then
+                        let struct (_, output) = block.Block.Edges[0]
+                        let port = layer.Outputs |> Seq.find (fun port -> port.Name = output)
+
+                        {
+                            Place = $"{name}, bias of \"{output}\""
+                            Network = "bias"
+                            Design = "exact"
+                            Group = string port.Group
+                            Family = None
+                            Evaluations = BigInteger.Zero
+                            Parameters = block.FreeParameters
+                            Expressivity = None
+                        }
+            | _ -> ()
+    ]
+
     /// <summary>Reports on a compiled model.</summary>
     let ofCompiled (model: CompiledModel) : Report =
         let blocks = [
@@ -149,6 +173,8 @@ module Report =
                     Parameters = placed.FreeParameters
                     Expressivity = expressivity block
                 }
+
+            yield! biases model
         ]
 
         {

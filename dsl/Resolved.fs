@@ -52,7 +52,7 @@ type internal ResolvedBlock = {
     Output: TensorAction
     Plan: Plan
     /// The module of the user's, where there is one.
-    Made: Net option
+    Made: Callable option
 } with
 
     /// The family of kernels; none for what is not averaged over cosets.
@@ -466,8 +466,7 @@ module internal Resolve =
             |> List.filter (fun (_, edges) -> edges |> List.exists (fun (from, _) -> ports.ContainsKey from))
             |> List.map (fun (block, edges) ->
                 attempt (placed number block.Place) (fun () ->
-                    let from =
-                        edges |> List.pick (fun (from, _) -> Map.tryFind from ports)
+                    let from = edges |> List.pick (fun (from, _) -> Map.tryFind from ports)
 
                     Network.requireWidths block.Network
                     block, edges, Network.made block.Network from.Space))

@@ -164,7 +164,8 @@ module internal Realised =
         match expression with
         | RepresentationExpression.Matrices matrices ->
             let generators = [|
-                for g in group.Generators -> calling matrices.Name (fun () -> matrices.Value(notation.Write g))
+                for g in group.Generators ->
+                    calling matrices.Name (fun () -> matrices.Value(notation.Write g))
             |]
 
             Representation.Of(group, generators, matrices.Name)

@@ -41,7 +41,7 @@ let turned = (Signal.core photograph).Apply((cyclic 4).Element 1, x)
 for design in designs do
     let model = Model.compile Target.cpu (turnedBy design)
     model.eval ()
-    let change = (model.Run x - model.Run turned).abs().max().item<float32>()
+    let change = (model.Predict x - model.Predict turned).abs().max().item<float32>()
     let evaluations = (Report.ofCompiled model).Evaluations
     printfn $"{design}: {evaluations} evaluations, largest change when turned {change}"
 
@@ -56,7 +56,7 @@ printfn $"the bare model: largest change when turned {bare}"
 
 // Saved and loaded like any module.
 let model = Model.compile Target.cpu (turnedBy equitune)
-let expected = model.Run x
+let expected = model.Predict x
 let file = System.IO.Path.GetTempFileName()
 model.save file |> ignore
 
@@ -68,5 +68,5 @@ model.load file |> ignore
 System.IO.File.Delete file
 printfn $"{Seq.length (model.parameters ())} parameter tensors, saved and loaded"
 
-if not ((model.Run x - expected).abs().max().item<float32>() = 0.0f) then
+if not ((model.Predict x - expected).abs().max().item<float32>() = 0.0f) then
     failwith "the loaded model is another"

@@ -25,10 +25,11 @@ internal static class LayerChecks
     /// <summary>Refuses a tensor that does not fit a port, or a parameter that it meets.</summary>
     public static void RequireInput(string layer, Tensor x, Port port, Tensor? parameter)
     {
-        if (x.dim() == 0 || (port.Shape is { } shape && !x.shape[1..].SequenceEqual(shape)))
+        TensorChecks.RequireBatch(layer, x);
+        if (port.Shape is { } shape && !x.shape[1..].SequenceEqual(shape))
         {
-            string expected = port.Shape is null ? "a batch axis" : $"a tensor of shape [B, {string.Join(", ", port.Shape)}]";
-            throw new EquivariantException($"{layer} expects {expected}, but one of shape [{string.Join(", ", x.shape)}] was given.");
+            throw new EquivariantException(
+                $"{layer} expects a tensor of shape [B, {string.Join(", ", shape)}], but one of shape {TensorChecks.Shape(x)} was given.");
         }
 
         if (port.Action.IsLinear)

@@ -259,12 +259,15 @@ let ``tables and matrices that no memory holds are refused with their size`` () 
     let large = Group.Cyclic 100_000
     let turning = PermutationAction.Natural large
     let elements = Seq.toArray large.Elements
-    refused [ "100000 × 100000"; "76293 MiB" ] (fun () -> AxisAction(turning, -1).Over elements)
-    refused [ "100000 × 100000"; "MiB" ] (fun () -> TokenAction(turning).Over elements)
+
+    refused [ "100000 elements"; "100000 numbers"; "76294 MiB" ] (fun () ->
+        AxisAction(turning, -1).Over elements)
+
+    refused [ "100000 elements"; "MiB" ] (fun () -> TokenAction(turning).Over elements)
     let representation = Representations.Representation.Of turning
     refused [ "10000000000 entries" ] (fun () -> representation.Matrix elements[1])
 
-    refused [ "10000000000 entries" ] (fun () ->
+    refused [ "10000000000 numbers"; "76294 MiB" ] (fun () ->
         Representations.MatrixAction(representation).Over [| elements[1] |])
 
     refused [ "at most" ] (fun () -> PermutationAction.Trivial(large, 1 <<< 26).Plus(turning))

@@ -133,7 +133,7 @@ let ``laws of any module leave it alone, in the mode that it is in`` () =
 let ``a look between the loss and its gradient does no harm`` () =
     let net = live ()
     let compiled = Model.compile Target.cpu (around net)
-    let loss = (compiled.Run(torch.randn (3L, 6L))).sum()
+    let loss = (compiled.Predict(torch.randn (3L, 6L))).sum()
     Laws.checkCompiled compiled
     Laws.check (around net)
     Report.text (around net) |> ignore

@@ -599,7 +599,7 @@ let ``many evaluations are warned of, and the model compiles all the same`` () =
     Assert.Contains("warning      eq block \"set\": it evaluates mlp [2] 5040 times", Report.text (set 7))
     Assert.DoesNotContain("warning", Report.text (set 6))
     use compiled = Model.compile Target.cpu (set 7)
-    Assert.Equal<int64[]>([| 2L; 7L |], (compiled.Run(torch.randn (2L, 7L))).shape)
+    Assert.Equal<int64[]>([| 2L; 7L |], (compiled.Predict(torch.randn (2L, 7L))).shape)
 
 [<Fact>]
 let ``tensors that a compiled model cannot take are refused by name`` () =
@@ -607,7 +607,7 @@ let ``tensors that a compiled model cannot take are refused by name`` () =
     let x = torch.ones [| 1L; 2L; 6L; 6L |]
 
     let refused (parts: string list) (x: torch.Tensor) =
-        Expect.refused ("input \"x\" has to be" :: parts) (fun () -> model.Run x)
+        Expect.refused ("input \"x\" has to be" :: parts) (fun () -> model.Predict x)
 
     refused [ "Float32 as the model is"; "Float64" ] (x.``to`` torch.float64)
     refused [ "Float32 as the model is"; "Int64" ] (x.``to`` torch.int64)
@@ -620,12 +620,12 @@ let ``tensors that a compiled model cannot take are refused by name`` () =
     // Moved by its user, it takes what it has become.
     model.``to`` torch.float64 |> ignore
     refused [ "Float64 as the model is"; "Float32" ] x
-    Assert.Equal(torch.float64, (model.Run(x.``to`` torch.float64)).dtype)
+    Assert.Equal(torch.float64, (model.Predict(x.``to`` torch.float64)).dtype)
 
     let spoken =
         Model.compile Target.cpu (Model.empty |> Model.input "words" phrases |> Model.eq "words" (mlp [ 4 ]))
 
-    let sentences (x: torch.Tensor) = fun () -> spoken.Run x
+    let sentences (x: torch.Tensor) = fun () -> spoken.Predict x
 
     let tokens (numbers: int64 list) =
         torch.tensor(Array.ofList numbers).view(1L, -1L)
@@ -633,18 +633,18 @@ let ``tensors that a compiled model cannot take are refused by name`` () =
     Expect.refused [ "from 0 to 4"; "holds -1" ] (sentences (tokens [ 0L; -1L; 2L ]))
     Expect.refused [ "from 0 to 4"; "holds 5" ] (sentences (tokens [ 0L; 5L; 2L ]))
     Expect.refused [ "int64"; "Float32" ] (sentences (torch.ones (1L, 3L)))
-    Assert.Equal<int64[]>([| 1L; 3L; 5L |], (spoken.Run(tokens [ 4L; 0L; 2L ])).shape)
+    Assert.Equal<int64[]>([| 1L; 3L; 5L |], (spoken.Predict(tokens [ 4L; 0L; 2L ])).shape)
 
 [<Fact>]
 let ``a model of one input runs on a tensor, by name or without`` () =
     let model = Model.compile Target.cpu (only (mlp [ 4 ]))
     let x = torch.randn (2L, 2L, 6L, 6L)
     let expected = (model.call [| x |])[0]
-    Tensors.assertClose 0.0 expected (model.Run x)
+    Tensors.assertClose 0.0 expected (model.Predict x)
     Tensors.assertClose 0.0 expected (Map.find "x" (model.Run("x", x)))
     Tensors.assertClose 0.0 expected (Map.find "x" (model.Run [ ("x", x) ]))
     let two = Model.compile Target.cpu twoViews
-    Expect.refused [ "2 inputs" ] (fun () -> two.Run x)
+    Expect.refused [ "one input" ] (fun () -> two.Predict x)
     Expect.refused [ "input \"side\" is missing" ] (fun () -> two.Run("front", x))
 
 [<Fact>]

@@ -43,13 +43,16 @@ let ``the figures of a report are those of the model`` () =
     Assert.Equal<(string * string * bigint * int64) list>(
         [
             "eq block \"front\"", "quotient", 4I, convolutions
-            // Maps between circles: one for each turn; and a bias.
-            "eq block \"side\"", "exact", 1I, 5L
+            // Maps between circles: one for each turn.
+            "eq block \"side\"", "exact", 1I, 4L
             "is block \"side\" --> \"front\"", "invariant-symmetric", 4I, perceptron 4L 5L 108L
             "is block \"front\" --> \"side\"", "invariant-symmetric", 8I, perceptron 72L 2L 4L
             "layer 2, eq block \"front\"", "λ-equitune 4", 8I, perceptron 108L 2L 108L + perceptron 108L 4L 1L
-            // One orbit on the circle, six on the square under its symmetries; and a bias on each of the six.
-            "layer 2, is block \"side\" --> \"front\"", "exact, by orbits", 1I, 3L * 6L + 3L * 6L
+            // One orbit on the circle, six on the square under its symmetries.
+            "layer 2, is block \"side\" --> \"front\"", "exact, by orbits", 1I, 3L * 6L
+            "layer1, bias of \"side\"", "exact", 0I, 1L
+            // On each of the six, for each of three channels.
+            "layer2, bias of \"front\"", "exact", 0I, 3L * 6L
         ],
         rows
     )
@@ -195,7 +198,8 @@ let ``designs and actions have names that say what they are`` () =
     for name, design in names do
         Assert.Equal(name, string design)
 
-    Expect.refused [ "canonical by ink takes one value" ] (fun () -> canonical "ink" energy |> weighted 3)
+    Expect.refused [ "canonical by ink has no values to weigh" ] (fun () ->
+        canonical "ink" energy |> weighted 3)
 
     Expect.refused [ "canonical by ink has no kernel" ] (fun () ->
         canonical "ink" energy |> represented "ink" energy)

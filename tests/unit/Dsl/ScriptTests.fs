@@ -293,7 +293,7 @@ let ``what one types first compiles without a note`` () =
         + """
 let compiled = Model.compile Target.cpu model
 let x = TorchSharp.torch.randn (1L, 1L, 4L, 4L)
-let one = compiled.Run x
+let one = compiled.Predict x
 let named = (compiled.Run("x", x))["x"]
 printfn "%s" (Report.text model)
 """

@@ -449,7 +449,11 @@ let ``fresh layers have weights of the size that they say, and biases of zero`` 
     let inputs = [| port "a" "f"; port "b" "f"; port "c" "f"; port "d" "d" |]
 
     use layer = MultiInputLayer.Linear(inputs, [| port "a" "f" |], dtype = double)
-    let bias = layer.named_parameters () |> Seq.find (fun struct (name, _) -> name.StartsWith "bias_a")
+
+    let bias =
+        layer.named_parameters ()
+        |> Seq.find (fun struct (name, _) -> name.StartsWith "bias_a")
+
     Assert.Equal(0.0, size (let struct (_, value) = bias in value))
 
     let alike () =

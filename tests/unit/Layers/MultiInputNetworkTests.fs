@@ -302,7 +302,12 @@ let ``a shared invariant-symmetric model is evaluated once for each input, howev
         new MultiInputLayer(
             [| image |],
             [| image; other |],
-            [| Block.InvariantSymmetric([| struct ("image", "image"); struct ("image", "other") |], averaged wide) |]
+            [|
+                Block.InvariantSymmetric(
+                    [| struct ("image", "image"); struct ("image", "other") |],
+                    averaged wide
+                )
+            |]
         )
 
     let x = [| (sample random 2L)[0] |]

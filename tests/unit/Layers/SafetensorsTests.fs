@@ -342,7 +342,11 @@ let ``TorchSharp's load leaves a network as it was where the file is another's``
         new InvariantSymmetricLinear(points, points, 1L, 3L)
         new EquivariantSequential(new EquivariantLinear(points, points), new EquivariantLayerNorm(points))
         MultiInputLayer.Linear([| Port("a", points) |], [| Port("a", points) |])
-        new MultiInputLayer([| Port("a", action) |], [| Port("a", action) |], [| Block.Equivariant("a", "a", perceptron ()) |])
+        new MultiInputLayer(
+            [| Port("a", action) |],
+            [| Port("a", action) |],
+            [| Block.Equivariant("a", "a", perceptron ()) |]
+        )
         new Equitune(perceptron (), action, action)
         new Canonicalise(perceptron (), action, action, (fun x -> x.sum [| 1L |]))
         new MonteCarloEquitune(perceptron (), action, action, 2, Random 1)
