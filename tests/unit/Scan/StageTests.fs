@@ -314,7 +314,13 @@ let ``a stage counts its own sentences, all epochs of them`` () =
 [<Fact>]
 let ``every design starts from the pretrained weights`` () =
     inFolder (fun folder ->
-        let found = run stillLife folder silent 1
+        // Pretraining learns, finetuning does not.
+        let settings = {
+            stillLife with
+                Pretraining = tinySchedule
+        }
+
+        let found = run settings folder silent 1
 
         for design, result in found.Finetuning do
             Assert.True(
@@ -427,6 +433,25 @@ let ``costs are those of each design, relative to the plain network`` () =
     Assert.Equal<int list>([ 1; 8; 6; 6; 6; 6 ], costs |> List.map _.Evaluations)
     Assert.Equal((1.0, 1.0), (costs.Head.ForwardTime, costs.Head.TrainingTime))
     Assert.All(costs, (fun cost -> Assert.True(cost.ForwardTime > 0.0 && cost.TrainingTime > 0.0)))
+
+[<Fact>]
+let ``a checkpoint is replaced in one piece`` () =
+    inFolder (fun folder ->
+        let path = Path.Combine(folder, "checkpoint")
+
+        let checkpoint text = {
+            Header = text
+            Blocks = [ [| 1uy |] ]
+        }
+
+        Checkpoint.write path (checkpoint "old")
+        let old = File.ReadAllBytes path
+        use reader = File.OpenRead path
+        Checkpoint.write path (checkpoint "new")
+        let read = Array.zeroCreate old.Length
+        reader.ReadExactly(read.AsSpan())
+        Assert.Equal<byte[]>(old, read)
+        Assert.Equal(checkpoint "new", Checkpoint.read path))
 
 [<Fact>]
 let ``a file is replaced in one piece`` () =
