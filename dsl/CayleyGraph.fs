@@ -8,7 +8,7 @@ open Equivariant.Core.Groups
 module internal CayleyGraph =
 
     /// The most elements that a picture can show.
-    let mostElements = 64
+    let mostElements = 60
 
     /// Elements, and by each generator the element that follows each.
     type private Graph = {
@@ -32,8 +32,7 @@ module internal CayleyGraph =
     let private graphOf (group: Group) =
         let elements = Array.ofSeq group.Elements
 
-        let index =
-            dict [ for i, element in Array.indexed elements -> element, i ]
+        let index = dict [ for i, element in Array.indexed elements -> element, i ]
 
         let generators =
             group.Generators
@@ -45,7 +44,8 @@ module internal CayleyGraph =
             Elements = elements
             Generators = generators
             Next = [
-                for generator in generators -> elements |> Array.map (fun element -> index[element * generator])
+                for generator in generators ->
+                    elements |> Array.map (fun element -> index[element * generator])
             ]
         }
 
@@ -71,7 +71,8 @@ module internal CayleyGraph =
         ]
 
         let single = [
-            for generator, next in (if pairs.IsEmpty then involutions else []) @ others -> generator.Order, [ next ]
+            for generator, next in (if pairs.IsEmpty then involutions else []) @ others ->
+                generator.Order, [ next ]
         ]
 
         List.distinctBy fst single @ List.distinctBy fst pairs |> List.map snd
@@ -103,18 +104,31 @@ module internal CayleyGraph =
         found [ ring 0 ]
 
     /// Exchanges rings as long as it brings those that are joined nearer to each other.
-    let private arranged (graph: Graph) (distance: int -> int -> int) (rings: int array list) : int array list =
+    let private arranged
+        (graph: Graph)
+        (distance: int -> int -> int)
+        (rings: int array list)
+        : int array list =
         let ringOf =
-            Map [ for number, members in List.indexed rings do for i in members -> i, number ]
+            Map [
+                for number, members in List.indexed rings do
+                    for i in members -> i, number
+            ]
 
         let joins =
-            [| for next in graph.Next do for i, j in Array.indexed next -> ringOf[i], ringOf[j] |]
+            [|
+                for next in graph.Next do
+                    for i, j in Array.indexed next -> ringOf[i], ringOf[j]
+            |]
             |> Array.filter (fun (one, other) -> one <> other)
 
         let far (place: int array) =
             joins |> Array.sumBy (fun (one, other) -> distance place[one] place[other])
 
-        let swaps = [ for i in 1 .. rings.Length - 1 do for j in i + 1 .. rings.Length - 1 -> i, j ]
+        let swaps = [
+            for i in 1 .. rings.Length - 1 do
+                for j in i + 1 .. rings.Length - 1 -> i, j
+        ]
 
         let rec better place =
             let best =
@@ -126,7 +140,11 @@ module internal CayleyGraph =
             if far best < far place then better best else best
 
         let place = better [| 0 .. rings.Length - 1 |]
-        rings |> List.indexed |> List.sortBy (fun (number, _) -> place[number]) |> List.map snd
+
+        rings
+        |> List.indexed
+        |> List.sortBy (fun (number, _) -> place[number])
+        |> List.map snd
 
     let private radius step count =
         if count = 1 then
@@ -138,7 +156,7 @@ module internal CayleyGraph =
     let private arrangements step (graph: Graph) (rings: int array list) : Ring list list =
         let each = rings.Head.Length
         let count = rings.Length
-        let own = radius step each
+        let own = (if each < 4 then 1.3 else 1.0) * radius step each
 
         let around size i j =
             let apart = abs (i - j)
@@ -166,13 +184,14 @@ module internal CayleyGraph =
         let between = 2.0 * own + 1.2 * step
 
         [
-            if count > 1 && each > 2 then
+            if count > 1 && count < 7 && each > 2 then
                 concentric
             if count > 1 then
                 clustered 0.375 (radius between count) (arranged graph (around count) rings)
             if count > 3 && count < 9 then
                 // One in the middle of the others.
-                at (0.0, 0.0) own rings.Head :: clustered 0.25 (max between (radius between (count - 1))) rings.Tail
+                at (0.0, 0.0) own rings.Head
+                :: clustered 0.25 (max between (radius between (count - 1))) rings.Tail
             [ at (0.0, 0.0) (radius step (each * count)) (Array.concat rings) ]
         ]
 
@@ -234,11 +253,16 @@ module internal CayleyGraph =
         let everyBox = Array.init places.Length id
 
         (some |> Array.sumBy (fun line -> 0.5 * length line + count (crosses line) all))
-        + 6.0 * (some |> Array.sumBy (fun line -> count (hits line) everyBox))
-        + 6.0 * (all |> Array.sumBy (fun line -> count (hits line) boxes))
+        + (some |> Array.sumBy (fun line -> count (hits line) everyBox))
+        + (all |> Array.sumBy (fun line -> count (hits line) boxes))
 
     /// Turns and reflects ring after ring as long as it helps; gives the cost and the places.
-    let private settled step (widths: float array) (lines: (int * int) array) (rings: Ring list) : float * (float * float) array =
+    let private settled
+        step
+        (widths: float array)
+        (lines: (int * int) array)
+        (rings: Ring list)
+        : float * (float * float) array =
         let rings = Array.ofList rings
 
         let steps (ring: Ring) =
@@ -246,7 +270,9 @@ module internal CayleyGraph =
 
         let moved (places: (float * float) array) ring turn =
             let updates = Map.ofList (placed ring (steps ring) turn)
-            places |> Array.mapi (fun i place -> updates.TryFind i |> Option.defaultValue place)
+
+            places
+            |> Array.mapi (fun i place -> updates.TryFind i |> Option.defaultValue place)
 
         let improved places (ring: Ring) =
             let touched =
@@ -272,7 +298,12 @@ module internal CayleyGraph =
             if rings.Length = 1 then
                 start
             else
-                (start, [ for _ in 1..4 do yield! rings ]) ||> List.fold improved
+                (start,
+                 [
+                     for _ in 1..4 do
+                         yield! rings
+                 ])
+                ||> List.fold improved
 
         Math.Round(cost step widths places lines lines [||], 2), places
 
@@ -292,55 +323,97 @@ module internal CayleyGraph =
         let _, places =
             match bases graph |> List.map (cosets graph) |> List.collect (arrangements step graph) with
             | [] -> 0.0, [| 0.0, 0.0 |]
-            | arrangements ->
-                arrangements
-                |> List.map (settled step widths ends)
-                |> List.minBy fst
+            | arrangements -> arrangements |> List.map (settled step widths ends) |> List.minBy fst
 
-        let left = Array.map2 (fun (x, _) width -> x - width / 2.0) places widths |> Array.min
-        let right = Array.map2 (fun (x, _) width -> x + width / 2.0) places widths |> Array.max
-        let top = (places |> Array.map snd |> Array.min) - height / 2.0
-        let bottom = (places |> Array.map snd |> Array.max) + height / 2.0
-        let places = places |> Array.map (fun (x, y) -> x - left, y - top)
+        let opposite = ends |> Array.map (fun (a, b) -> b, a) |> Set.ofArray
+
+        /// The point that bends a line, by a part of its length to one side.
+        let bent (a, b) bow =
+            let (ax, ay), (bx, by) = places[a], places[b]
+            (ax + bx) / 2.0 - bow * (by - ay), (ay + by) / 2.0 + bow * (bx - ax)
+
+        /// How many boxes a line runs through that bends so.
+        let hits (a, b) bow =
+            let (ax, ay), (cx, cy), (bx, by) = places[a], bent (a, b) bow, places[b]
+
+            let runsThrough i =
+                let x, y = places[i]
+
+                [ 0.04..0.04..0.96 ]
+                |> List.exists (fun t ->
+                    let near, middle, far = (1.0 - t) * (1.0 - t), 2.0 * t * (1.0 - t), t * t
+
+                    abs (near * ax + middle * cx + far * bx - x) < widths[i] / 2.0 + 4.0
+                    && abs (near * ay + middle * cy + far * by - y) < height / 2.0 + 4.0)
+
+            Seq.init places.Length id
+            |> Seq.filter (fun i -> i <> a && i <> b && runsThrough i)
+            |> Seq.length
+
+        let controls = [
+            for a, b in ends ->
+                let bows = [ 0.0; 0.1; -0.1; 0.2; -0.2; 0.3; -0.3; 0.45; -0.45 ]
+                // Two generators that are inverse to each other join the same elements.
+                let bows =
+                    if opposite.Contains(a, b) then
+                        bows |> List.filter (fun bow -> bow > 0.0)
+                    else
+                        bows
+
+                bows |> List.minBy (hits (a, b)) |> bent (a, b)
+        ]
+
+        // Room for all boxes, and for the middles of lines, which bend farthest there.
+        let middles = [
+            for (a, b), (cx, cy) in Seq.zip ends controls ->
+                let (ax, ay), (bx, by) = places[a], places[b]
+                0.25 * ax + 0.5 * cx + 0.25 * bx, 0.25 * ay + 0.5 * cy + 0.25 * by
+        ]
+
+        let corners = [
+            for (x, y), width in Seq.zip places widths do
+                x - width / 2.0, y - height / 2.0
+                x + width / 2.0, y + height / 2.0
+        ]
+
+        let xs, ys = List.unzip (corners @ middles)
+        let left, top = List.min xs, List.min ys
+        let shifted (x, y) = x - left, y - top
 
         /// Where the line from the middle of a box towards a point leaves it.
         let border i (tx, ty) =
             let x, y = places[i]
             let dx, dy = tx - x, ty - y
-            let share = min (widths[i] / 2.0 / max 1e-9 (abs dx)) (height / 2.0 / max 1e-9 (abs dy))
+
+            let share =
+                min (widths[i] / 2.0 / max 1e-9 (abs dx)) (height / 2.0 / max 1e-9 (abs dy))
+
             x + share * dx, y + share * dy
 
-        let opposite = ends |> Array.map (fun (a, b) -> b, a) |> Set.ofArray
-
-        let line (a, b, generator, isInvolution) : XElement list =
-            let (ax, ay), (bx, by) = places[a], places[b]
-            // Two generators that are inverse to each other join the same elements.
-            let bow = if opposite.Contains(a, b) then 0.15 else 0.0
-            let control = (ax + bx) / 2.0 - bow * (by - ay), (ay + by) / 2.0 + bow * (bx - ax)
-            let start, (ex, ey) = border a control, border b control
+        let line ((a, b, generator, isInvolution), control) : XElement list =
+            let start, finish = border a control, border b control
             let colour = Svg.colour (Some generator)
+            let curve = $"Q{Svg.point (shifted control)} {Svg.point (shifted finish)}"
 
             [
-                Svg.path colour $"M{Svg.point start} Q{Svg.point control} {Svg.point (ex, ey)}"
+                Svg.path colour $"M{Svg.point (shifted start)} {curve}"
                 if not isInvolution then
-                    Svg.head colour (ex, ey) (ex - fst control, ey - snd control)
+                    Svg.head colour (shifted finish) (fst finish - fst control, snd finish - snd control)
             ]
 
         let box i =
-            let x, y = places[i]
+            let x, y = shifted places[i]
 
-            Svg.box
-                "grey"
-                (height / 2.0)
-                (x - widths[i] / 2.0, y - height / 2.0)
-                (widths[i], height)
-                [ labels[i] ]
+            Svg.box "grey" (height / 2.0) (x - widths[i] / 2.0, y - height / 2.0) (widths[i], height) [
+                labels[i]
+            ]
 
         Svg.document
             $"Cayley graph of {group}"
             graph.Generators.Length
-            (right - left, bottom - top)
-            (List.collect line lines @ List.collect box [ 0 .. places.Length - 1 ])
+            (List.max xs - left, List.max ys - top)
+            (List.collect line (List.zip lines controls)
+             @ List.collect box [ 0 .. places.Length - 1 ])
             [
                 Svg.Words, string group
                 for i, generator in List.indexed graph.Generators do

@@ -16,7 +16,10 @@ module Diagram =
     let private sumId layer name = $"y{layer}:{name}"
 
     let private evaluations (number: BigInteger) =
-        if number.IsOne then "1 evaluation" else $"{number} evaluations"
+        if number.IsOne then
+            "1 evaluation"
+        else
+            $"{number} evaluations"
 
     let private box id layer row lines colour outline : LayeredGraph.Node = {
         Id = id
@@ -82,7 +85,12 @@ module Diagram =
                     ]
 
                     let row = if isBetween then None else row into
-                    let outline = if isBetween then LayeredGraph.Dashed else LayeredGraph.Rounded
+
+                    let outline =
+                        if isBetween then
+                            LayeredGraph.Dashed
+                        else
+                            LayeredGraph.Rounded
 
                     box id (2 * i + 1) row lines (colour from) outline,
                     [
@@ -99,7 +107,9 @@ module Diagram =
                 for name in targets layer do
                     let lines = [
                         name
-                        match resolved.Layers[i].Outputs |> List.tryFind (fun (output, _) -> output = name) with
+                        match
+                            resolved.Layers[i].Outputs |> List.tryFind (fun (output, _) -> output = name)
+                        with
                         | Some(_, signal) -> string signal.Space
                         | None -> ()
                         yield! layer.Nonlinearity |> Option.map string |> Option.toList
@@ -114,11 +124,16 @@ module Diagram =
             match model.Readout, List.tryLast model.Layers with
             | Invariant space, Some layer -> [
                 box "readout" (2 * last + 1) None [ "invariant"; string space ] None LayeredGraph.Rounded,
-                [ for name in targets layer -> arrow (sumId last name) "readout" (colour name) false ]
+                [
+                    for name in targets layer -> arrow (sumId last name) "readout" (colour name) false
+                ]
               ]
             | _ -> []
 
-        let nodes = inputs @ List.map fst blocks @ sums @ List.map fst readout |> List.distinctBy _.Id
+        let nodes =
+            inputs @ List.map fst blocks @ sums @ List.map fst readout
+            |> List.distinctBy _.Id
+
         let known = nodes |> List.map _.Id |> Set.ofList
 
         let costs = [
@@ -167,7 +182,7 @@ module Diagram =
     /// The Cayley graph: elements, and lines from <c>g</c> to <c>g·s</c> in the colour of the generator <c>s</c>, without
     /// arrowheads where <c>s</c> is its own inverse. For other generators take the subgroup that they generate.
     /// </summary>
-    /// <param name="group">A group of at most 64 elements.</param>
+    /// <param name="group">A group of at most 60 elements.</param>
     /// <exception cref="T:Equivariant.Core.EquivariantException">The group is larger.</exception>
     let cayleyGraph (group: Group<'e>) : string = CayleyGraph.svg group.Core
 
@@ -183,7 +198,11 @@ module Diagram =
                 (List.ofSeq subgroup.Generators, subgroup.Generators)
                 ||> Seq.fold (fun kept generator ->
                     let fewer = kept |> List.filter ((<>) generator)
-                    if (group.Subgroup(Array.ofList fewer)).Order = subgroup.Order then fewer else kept)
+
+                    if (group.Subgroup(Array.ofList fewer)).Order = subgroup.Order then
+                        fewer
+                    else
+                        kept)
 
             let words = needed |> List.map Element.text |> joined ", "
             if words.Length <= 60 then $"⟨{words}⟩" else subgroup.Name
@@ -207,7 +226,10 @@ module Diagram =
                 $"{core} has {subgroups.Length} normal subgroups or more, too many for a picture, which shows at most {mostSubgroups}."
 
         let kernels = core.DefaultKernels()
-        let isKernel (subgroup: Subgroup) = kernels |> Seq.exists subgroup.HasSameElements
+
+        let isKernel (subgroup: Subgroup) =
+            kernels |> Seq.exists subgroup.HasSameElements
+
         let orders = subgroups |> List.map _.Order |> List.distinct
 
         let below =
@@ -222,7 +244,8 @@ module Diagram =
             ]
 
         let covers i j =
-            below[i].Contains j && below[i] |> Set.forall (fun middle -> not (below[middle].Contains j))
+            below[i].Contains j
+            && below[i] |> Set.forall (fun middle -> not (below[middle].Contains j))
 
         LayeredGraph.svg {
             Title = $"normal subgroups of {core}"
@@ -262,14 +285,19 @@ module Diagram =
     let sample (height: int) (width: int) : torch.Tensor =
         let shade row column =
             let x, y = (float column + 0.5) / float width, (float row + 0.5) / float height
-            let within (left, right) (top, bottom) = x >= left && x < right && y >= top && y < bottom
+
+            let within (left, right) (top, bottom) =
+                x >= left && x < right && y >= top && y < bottom
 
             let isLetter =
                 within (0.28, 0.42) (0.18, 0.82)
                 || within (0.28, 0.75) (0.18, 0.31)
                 || within (0.28, 0.62) (0.44, 0.57)
 
-            if isLetter then [| 0.07; 0.09; 0.16 |] else [| 0.35 + 0.6 * x; 0.75 - 0.35 * y; 0.95 - 0.6 * x |]
+            if isLetter then
+                [| 0.07; 0.09; 0.16 |]
+            else
+                [| 0.35 + 0.6 * x; 0.75 - 0.35 * y; 0.95 - 0.6 * x |]
 
         let values = [|
             for channel in 0..2 do
@@ -277,7 +305,7 @@ module Diagram =
                     for column in 0 .. width - 1 -> float32 (Array.item channel (shade row column))
         |]
 
-        torch.tensor(values).reshape (3L, int64 height, int64 width)
+        torch.tensor(values).reshape(3L, int64 height, int64 width)
 
     /// <summary>Writes a picture to a file.</summary>
     /// <param name="path">The file; what was there before is replaced.</param>

@@ -93,7 +93,9 @@ module internal LayeredGraph =
     type private Neighbours(links: (string * string) list) =
         let after = grouped links
         let before = grouped [ for source, target in links -> target, source ]
-        let of' key (sides: Map<string, string list>) = sides.TryFind key |> Option.defaultValue []
+
+        let of' key (sides: Map<string, string list>) =
+            sides.TryFind key |> Option.defaultValue []
 
         member _.Before key = of' key before
         member _.After key = of' key after
@@ -110,8 +112,17 @@ module internal LayeredGraph =
 
     /// How many pairs of links between neighbouring layers cross.
     let private crossings (links: (string * string) list) (order: string list list) =
-        let place = Map [ for layer in order do yield! List.mapi (fun i key -> key, i) layer ]
-        let layer = Map [ for i, keys in List.indexed order do for key in keys -> key, i ]
+        let place =
+            Map [
+                for layer in order do
+                    yield! List.mapi (fun i key -> key, i) layer
+            ]
+
+        let layer =
+            Map [
+                for i, keys in List.indexed order do
+                    for key in keys -> key, i
+            ]
 
         links
         |> List.groupBy (fun (source, _) -> layer[source])
@@ -125,7 +136,12 @@ module internal LayeredGraph =
 
                         for j in 0 .. i - 1 do
                             let source', target' = places[j]
-                            if (source < source' && target > target') || (source > source' && target < target') then 1
+
+                            if
+                                (source < source' && target > target')
+                                || (source > source' && target < target')
+                            then
+                                1
                 }
             ))
 
@@ -154,7 +170,9 @@ module internal LayeredGraph =
                 else
                     centred layer
 
-            layer, (places, moved) ||> List.fold (fun places (key, place) -> places.Add(key, place))
+            layer,
+            (places, moved)
+            ||> List.fold (fun places (key, place) -> places.Add(key, place))
 
         let sweep bias backwards (layers, places) =
             if backwards then
@@ -163,7 +181,11 @@ module internal LayeredGraph =
                 List.mapFold (sorted bias) places layers
 
         let start =
-            layers, Map [ for layer in layers do yield! centred layer ]
+            layers,
+            Map [
+                for layer in layers do
+                    yield! centred layer
+            ]
 
         let orders =
             [ 1..16 ]
@@ -171,7 +193,11 @@ module internal LayeredGraph =
                 (fun state number ->
                     let backwards = number % 2 = 0
                     // Rows fix the places, so that both sides count; without them one side is fixed at a time.
-                    let bias = if hasRows then 0.55 elif backwards then 1.0 else 0.0
+                    let bias =
+                        if hasRows then 0.55
+                        elif backwards then 1.0
+                        else 0.0
+
                     sweep bias backwards state)
                 start
             |> List.tail
@@ -195,7 +221,10 @@ module internal LayeredGraph =
                             number
                             (layer |> List.updateAt i layer[i + 1] |> List.updateAt (i + 1) layer[i])
 
-                    if crossings links other < crossings links order then other else order)
+                    if crossings links other < crossings links order then
+                        other
+                    else
+                        order)
 
             if rounds > 0 && crossings links better < crossings links order then
                 exchanged (rounds - 1) better
@@ -214,7 +243,9 @@ module internal LayeredGraph =
             let offsets =
                 wishes
                 |> List.pairwise
-                |> List.scan (fun offset ((_, size), (_, size')) -> offset + (size + size') / 2.0 + distance) 0.0
+                |> List.scan
+                    (fun offset ((_, size), (_, size')) -> offset + (size + size') / 2.0 + distance)
+                    0.0
 
             // Pools neighbours that would change places.
             let rec pooled blocks =
@@ -255,11 +286,14 @@ module internal LayeredGraph =
                 match before, after with
                 | Some before, Some after ->
                     let room = (before.Across + after.Across) / 2.0 + distance
-                    after.Pinned.Value, (before.Pinned.Value, room + List.sumBy (fun free -> free.Across + distance) free)
+
+                    after.Pinned.Value,
+                    (before.Pinned.Value, room + List.sumBy (fun free -> free.Across + distance) free)
                 | _ -> ()
         ]
 
-        let rows = order |> List.concat |> List.choose _.Pinned |> List.distinct |> List.sort
+        let rows =
+            order |> List.concat |> List.choose _.Pinned |> List.distinct |> List.sort
 
         let levels =
             (Map.empty, rows)
@@ -273,7 +307,10 @@ module internal LayeredGraph =
 
                 levels.Add(row, (if above.IsEmpty then 0.0 else List.max above)))
 
-        let settled (places: Map<string, float>) (before: Vertex option, free: Vertex list, after: Vertex option) =
+        let settled
+            (places: Map<string, float>)
+            (before: Vertex option, free: Vertex list, after: Vertex option)
+            =
             let bound side (vertex: Vertex option) =
                 match vertex with
                 | Some vertex -> levels[vertex.Pinned.Value] + side * (vertex.Across / 2.0 + distance)
@@ -281,7 +318,8 @@ module internal LayeredGraph =
 
             let wishes = [
                 for vertex in free ->
-                    neighbours.Wish places 0.5 vertex.Key |> Option.defaultValue places[vertex.Key], vertex.Across
+                    neighbours.Wish places 0.5 vertex.Key |> Option.defaultValue places[vertex.Key],
+                    vertex.Across
             ]
 
             (places, free, spread (bound 1.0 before, bound -1.0 after) wishes)
@@ -329,7 +367,10 @@ module internal LayeredGraph =
                 let lines = texts[node.Id]
 
                 let width =
-                    lines |> List.mapi (fun i -> Svg.width (i = 0)) |> List.fold max 20.0 |> (+) (2.0 * padding)
+                    lines
+                    |> List.mapi (fun i -> Svg.width (i = 0))
+                    |> List.fold max 20.0
+                    |> (+) (2.0 * padding)
 
                 let height = Svg.lineHeight * float lines.Length + 2.0 * padding
                 let along, across = flipped (width, height)
@@ -377,7 +418,9 @@ module internal LayeredGraph =
 
         // All boxes of a layer are as long as the longest; gaps are wider where arrows lead far.
         let layers = vertices |> List.map _.At |> List.distinct |> List.sort
-        let depth = Map [ for layer in order -> layer.Head.At, layer |> List.map _.Along |> List.max ]
+
+        let depth =
+            Map [ for layer in order -> layer.Head.At, layer |> List.map _.Along |> List.max ]
 
         let gap layer =
             let farthest =
@@ -414,16 +457,26 @@ module internal LayeredGraph =
         let neighbours = Neighbours links
 
         let leaving =
-            Map [ for vertex in vertices do for other, place in ports neighbours.After vertex -> (vertex.Key, other), place ]
+            Map [
+                for vertex in vertices do
+                    for other, place in ports neighbours.After vertex -> (vertex.Key, other), place
+            ]
 
         let entering =
-            Map [ for vertex in vertices do for other, place in ports neighbours.Before vertex -> (other, vertex.Key), place ]
+            Map [
+                for vertex in vertices do
+                    for other, place in ports neighbours.Before vertex -> (other, vertex.Key), place
+            ]
 
         let top =
-            vertices |> List.map (fun vertex -> across[vertex.Key] - vertex.Across / 2.0) |> List.fold min infinity
+            vertices
+            |> List.map (fun vertex -> across[vertex.Key] - vertex.Across / 2.0)
+            |> List.fold min infinity
 
         let bottom =
-            vertices |> List.map (fun vertex -> across[vertex.Key] + vertex.Across / 2.0) |> List.fold max -infinity
+            vertices
+            |> List.map (fun vertex -> across[vertex.Key] + vertex.Across / 2.0)
+            |> List.fold max -infinity
 
         {
             Boxes = [
@@ -448,7 +501,12 @@ module internal LayeredGraph =
                     [
                         for source, target in List.pairwise chain do
                             let source, target = vertex[source], vertex[target]
-                            flipped (starts[source.At] + depth[source.At], leaving[source.Key, target.Key] - top)
+
+                            flipped (
+                                starts[source.At] + depth[source.At],
+                                leaving[source.Key, target.Key] - top
+                            )
+
                             flipped (starts[target.At], entering[source.Key, target.Key] - top)
                     ]
             ]
@@ -521,7 +579,9 @@ module internal LayeredGraph =
             match parts with
             | [] -> ""
             | parts ->
-                let written = parts |> List.map (fun (name, value) -> $"{name}={value}") |> joined ", "
+                let written =
+                    parts |> List.map (fun (name, value) -> $"{name}={value}") |> joined ", "
+
                 $" [{written}]"
 
         let pen (number: int option) = [

@@ -21,13 +21,14 @@ module internal OrbitPicture =
             else
                 remainder >>> 1
 
-        let table = [| for byte in 0u .. 255u -> (byte, [ 1..8 ]) ||> List.fold (fun value _ -> step value) |]
+        let table = [|
+            for byte in 0u .. 255u -> (byte, [ 1..8 ]) ||> List.fold (fun value _ -> step value)
+        |]
 
         ~~~((0xFFFFFFFFu, bytes)
             ||> Seq.fold (fun value byte -> table[int ((value ^^^ uint32 byte) &&& 0xFFu)] ^^^ (value >>> 8)))
 
-    let private bigEndian (number: uint32) =
-        [| for shift in [ 24; 16; 8; 0 ] -> byte (number >>> shift) |]
+    let private bigEndian (number: uint32) = [| for shift in [ 24; 16; 8; 0 ] -> byte (number >>> shift) |]
 
     /// A PNG file of an image, [height, width, 1 or 3] of bytes.
     let private png height width channels (pixels: byte array) =
@@ -67,16 +68,17 @@ module internal OrbitPicture =
         | Numbers [ width ] -> 1, 1, width
         | Numbers [ height; width ] -> 1, height, width
         | Numbers [ 1 | 3 as channels; height; width ] -> channels, height, width
-        | other -> refuse $"{other} is no image: a picture needs 1 or 3 channels × height × width, or a vector."
+        | other ->
+            refuse $"{other} is no image: a picture needs 1 or 3 channels × height × width, or a vector."
 
     /// Values as bytes: 0 … 1 as they are, bytes as they are, and any others from their least to their greatest.
     let private shades (x: torch.Tensor) =
         let values = x.detach().cpu().``to``(torch.float64)
 
-        if not (values.isfinite().all().item<bool> ()) then
+        if not (values.isfinite().all().item<bool>()) then
             refuse "the image has values that are no numbers, or infinite; there is no picture of them."
 
-        let least, greatest = values.min().item<float> (), values.max().item<float> ()
+        let least, greatest = values.min().item<float>(), values.max().item<float>()
 
         if x.dtype = torch.uint8 then values / 255.0
         elif least >= 0.0 && greatest <= 1.0 then values
@@ -106,29 +108,23 @@ module internal OrbitPicture =
             | [] -> [ group.Identity ]
 
         let elements =
-            (([], Set.empty), group.Elements)
-            ||> Seq.fold (fun (rows, known) element ->
-                if Set.contains (string element) known then
-                    rows, known
+            ([], group.Elements)
+            ||> Seq.fold (fun found element ->
+                if List.contains element found then
+                    found
                 else
-                    let row = [ for power in powers -> power * element ]
-                    row :: rows, (known, row) ||> List.fold (fun known element -> known.Add(string element)))
-            |> fst
-            |> List.rev
-            |> List.concat
+                    found @ [ for power in powers -> power * element ])
             |> Array.ofList
 
         let images =
             (action.Over elements)
-                .Expand(
-                    (shades x).reshape (Array.append [| 1L |] shape)
-                )
+                .Expand((shades x).reshape(Array.append [| 1L |] shape))
                 .reshape(int64 elements.Length, int64 channels, int64 height, int64 width)
                 .permute(0L, 2L, 3L, 1L)
                 .mul(torch.tensor 255.0)
                 .round()
                 .``to``(torch.uint8)
-                .contiguous ()
+                .contiguous()
 
         let pixels =
             images.data<byte>().ToArray() |> Array.chunkBySize (channels * height * width)
@@ -148,17 +144,14 @@ module internal OrbitPicture =
                 let top = line * float (i / columns)
                 let data = Convert.ToBase64String(png height width channels pixels)
 
-                Svg.tag
-                    "image"
-                    [
-                        "x", left
-                        "y", top
-                        "width", wide
-                        "height", high
-                        "preserveAspectRatio", "none"
-                        "href", $"data:image/png;base64,{data}"
-                    ]
-                    []
+                Svg.tag "image" [
+                    "x", left
+                    "y", top
+                    "width", wide
+                    "height", high
+                    "preserveAspectRatio", "none"
+                    "href", $"data:image/png;base64,{data}"
+                ] []
 
                 Svg.text false "middle" (left + wide / 2.0) (top + high + 15.0) label
         ]

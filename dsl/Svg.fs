@@ -88,7 +88,8 @@ module internal Svg =
         ([], (visible line).Split ' ')
         ||> Array.fold (fun lines word ->
             match lines with
-            | current :: earlier when width bold $"{current} {word}" <= limit -> $"{current} {word}" :: earlier
+            | current :: earlier when width bold $"{current} {word}" <= limit ->
+                $"{current} {word}" :: earlier
             | _ -> word :: lines)
         |> List.rev
 
@@ -143,34 +144,33 @@ module internal Svg =
 
     /// A line of text; the anchor is start, middle or end.
     let text bold anchor (x: float) (y: float) (content: string) =
-        tag
-            "text"
-            [
-                "x", x
-                "y", y
-                "text-anchor", anchor
-                if bold then
-                    "class", "bold"
-            ]
-            [ visible content ]
+        tag "text" [
+            "x", x
+            "y", y
+            "text-anchor", anchor
+            if bold then
+                "class", "bold"
+        ] [ visible content ]
 
     /// A rectangle with lines of text in its middle, the first of them bold.
-    let box classes radius (left: float, top: float) (width: float, height: float) (lines: string list) : XElement list =
-        let first =
-            top + (height - lineHeight * float lines.Length) / 2.0 + fontSize + 0.5
+    let box
+        classes
+        radius
+        (left: float, top: float)
+        (width: float, height: float)
+        (lines: string list)
+        : XElement list =
+        let first = top + (height - lineHeight * float lines.Length) / 2.0 + fontSize + 0.5
 
         [
-            tag
-                "rect"
-                [
-                    "x", left
-                    "y", top
-                    "width", width
-                    "height", height
-                    "rx", (radius: float)
-                    "class", $"box {classes}"
-                ]
-                []
+            tag "rect" [
+                "x", left
+                "y", top
+                "width", width
+                "height", height
+                "rx", (radius: float)
+                "class", $"box {classes}"
+            ] []
             for i, line in List.indexed lines do
                 text (i = 0) "middle" (left + width / 2.0) (first + lineHeight * float i) line
         ]
@@ -185,13 +185,10 @@ module internal Svg =
         let ux, uy = 9.0 * dx / length, 9.0 * dy / length
         let corner side = x - ux - side * uy, y - uy + side * ux
 
-        tag
-            "path"
-            [
-                "class", $"head {classes}"
-                "d", $"M{point (x, y)} L{point (corner 0.45)} L{point (corner -0.45)} Z"
-            ]
-            []
+        tag "path" [
+            "class", $"head {classes}"
+            "d", $"M{point (x, y)} L{point (corner 0.45)} L{point (corner -0.45)} Z"
+        ] []
 
     /// What an entry of a legend shows.
     type Mark =
@@ -242,25 +239,28 @@ module internal Svg =
     /// A whole picture: shapes within a size from (0, 0) on, and a legend below.
     /// <param name="title">What programs read aloud.</param>
     /// <param name="colours">How many colours there are.</param>
-    let document title colours (width: float, height: float) (shapes: XElement list) (entries: (Mark * string) list) =
+    let document
+        title
+        colours
+        (width: float, height: float)
+        (shapes: XElement list)
+        (entries: (Mark * string) list)
+        =
         let width = max width 360.0 + 2.0 * margin
         let entries, below = legend entries (width - 2.0 * margin)
         let total = height + 2.0 * margin + (if below > 0.0 then below + margin else 0.0)
 
-        tag
-            "svg"
-            [
-                "width", width
-                "height", total
-                "viewBox", $"0 0 {point (width, total)}"
-                "role", "img"
-                "class", "equivariant"
-            ]
-            [
-                tag "title" [] [ visible title ]
-                tag "style" [] [ style colours ]
-                tag "rect" [ "width", width; "height", total; "class", "paper" ] []
-                tag "g" [ "transform", $"translate({point (margin, margin)})" ] [ shapes ]
-                tag "g" [ "transform", $"translate({point (0.0, height + 2.0 * margin)})" ] [ entries ]
-            ]
+        tag "svg" [
+            "width", width
+            "height", total
+            "viewBox", $"0 0 {point (width, total)}"
+            "role", "img"
+            "class", "equivariant"
+        ] [
+            tag "title" [] [ visible title ]
+            tag "style" [] [ style colours ]
+            tag "rect" [ "width", width; "height", total; "class", "paper" ] []
+            tag "g" [ "transform", $"translate({point (margin, margin)})" ] [ shapes ]
+            tag "g" [ "transform", $"translate({point (0.0, height + 2.0 * margin)})" ] [ entries ]
+        ]
         |> string
