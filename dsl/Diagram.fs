@@ -163,13 +163,13 @@ module Diagram =
         }
 
     /// <summary>The network as text for Graphviz: <c>dot -Tsvg</c>.</summary>
-    let dot (model: Model) : string = LayeredGraph.dot (ofModel model)
+    let dot (model: Model) : string = LayeredDrawing.dot (ofModel model)
 
     /// <summary>
     /// The network as a picture: inputs on the left, each with its outputs on a level; blocks with what they cost, in the
     /// colour of the group of what they read.
     /// </summary>
-    let svg (model: Model) : string = LayeredGraph.svg (ofModel model)
+    let svg (model: Model) : string = LayeredDrawing.svg (ofModel model)
 
     /// <summary>The orbit of an image: what each element of a group makes of it, labelled as the language writes elements.</summary>
     /// <param name="signal">How the group acts: <c>image 3 64 64 |&gt; under d4 symmetries</c>; 1 or 3 channels, or a vector.</param>
@@ -247,7 +247,7 @@ module Diagram =
             below[i].Contains j
             && below[i] |> Set.forall (fun middle -> not (below[middle].Contains j))
 
-        LayeredGraph.svg {
+        LayeredDrawing.svg {
             Title = $"normal subgroups of {core}"
             Nodes = [
                 for i, subgroup in List.indexed subgroups ->

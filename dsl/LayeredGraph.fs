@@ -1,8 +1,6 @@
 namespace Equivariant
 
-open System.Xml.Linq
-
-/// Drawing graphs whose arrows lead from layer to layer: few crossings, straight rows, curves between.
+/// Laying out graphs whose arrows lead from layer to layer: few crossings, straight rows, curves between.
 module internal LayeredGraph =
 
     /// How a box looks.
@@ -110,13 +108,16 @@ module internal LayeredGraph =
             | one, None
             | None, one -> one
 
+    /// The place of each vertex within its layer.
+    let private placesIn (order: string list list) =
+        Map [
+            for layer in order do
+                yield! List.mapi (fun i key -> key, i) layer
+        ]
+
     /// How many pairs of links between neighbouring layers cross.
     let private crossings (links: (string * string) list) (order: string list list) =
-        let place =
-            Map [
-                for layer in order do
-                    yield! List.mapi (fun i key -> key, i) layer
-            ]
+        let place = placesIn order
 
         let layer =
             Map [
@@ -203,28 +204,32 @@ module internal LayeredGraph =
             |> List.tail
             |> List.map (fst >> List.map (List.map _.Key))
 
-        /// Exchanges neighbours as long as it helps.
-        let rec exchanged rounds order =
-            let pairs = [
-                for number, layer in List.indexed order do
-                    for i in 0 .. List.length layer - 2 -> number, i
-            ]
+        /// Exchanges vertices that stand side by side as long as it helps.
+        let rec exchanged rounds (order: string list list) =
+            let inLayer (order: string list list) number =
+                let place = placesIn order
 
-            let better =
-                (order, pairs)
-                ||> List.fold (fun order (number, i) ->
-                    let layer = List.item number order
+                // How many links of the two cross if the first stands before the second.
+                let crossed first second =
+                    [ neighbours.Before; neighbours.After ]
+                    |> List.sumBy (fun side ->
+                        List.allPairs (side first) (side second)
+                        |> List.filter (fun (one, other) -> place[one] > place[other])
+                        |> List.length)
 
-                    let other =
-                        order
-                        |> List.updateAt
-                            number
-                            (layer |> List.updateAt i layer[i + 1] |> List.updateAt (i + 1) layer[i])
+                let layer =
+                    (order[number], [ 0 .. order[number].Length - 2 ])
+                    ||> List.fold (fun layer i ->
+                        let first, second = layer[i], layer[i + 1]
 
-                    if crossings links other < crossings links order then
-                        other
-                    else
-                        order)
+                        if crossed first second > crossed second first then
+                            layer |> List.updateAt i second |> List.updateAt (i + 1) first
+                        else
+                            layer)
+
+                List.updateAt number layer order
+
+            let better = (order, [ 0 .. order.Length - 1 ]) ||> List.fold inLayer
 
             if rounds > 0 && crossings links better < crossings links order then
                 exchanged (rounds - 1) better
@@ -515,111 +520,3 @@ module internal LayeredGraph =
                 | Some last -> flipped (starts[last] + depth[last], bottom - top)
                 | None -> 0.0, 0.0
         }
-
-    /// The graph as SVG.
-    let svg (graph: Graph) : string =
-        let layout = layout graph
-
-        let curve (x, y) (x', y') =
-            let first, second =
-                match graph.Direction with
-                | Rightwards -> ((x + x') / 2.0, y), ((x + x') / 2.0, y')
-                | Downwards -> (x, (y + y') / 2.0), (x', (y + y') / 2.0)
-
-            $"C{Svg.point first} {Svg.point second} {Svg.point (x', y')}"
-
-        let route (arrow: Arrow, points: (float * float) list) : XElement list =
-            let colour = Svg.colour arrow.Colour
-            let dashed = if arrow.Dashed then " dashed" else ""
-
-            let commands =
-                points
-                |> List.chunkBySize 2
-                |> List.mapi (fun i pair ->
-                    let start = if i = 0 then "M" else "L"
-                    $"{start}{Svg.point pair[0]} {curve pair[0] pair[1]}")
-                |> joined " "
-
-            [
-                Svg.path (colour + dashed) commands
-                match graph.Direction with
-                | Rightwards -> Svg.head colour (List.last points) (1.0, 0.0)
-                | Downwards -> ()
-            ]
-
-        let drawn (box: Box) =
-            let radius, dashed =
-                match box.Node.Outline with
-                | Square -> 0.0, ""
-                | Rounded -> 10.0, ""
-                | Dashed -> 10.0, " dashed"
-
-            Svg.box
-                (Svg.colour box.Node.Colour + dashed)
-                radius
-                (box.Left, box.Top)
-                (box.Width, box.Height)
-                box.Text
-
-        Svg.document
-            graph.Title
-            graph.Colours
-            layout.Size
-            (List.collect route layout.Routes @ List.collect drawn layout.Boxes)
-            graph.Legend
-
-    /// The graph as text for Graphviz.
-    let dot (graph: Graph) : string =
-        let escaped (text: string) =
-            (Svg.visible text).Replace("\\", "\\\\").Replace("\"", "\\\"")
-
-        let quote text = $"\"{escaped text}\""
-
-        let attributes (parts: (string * string) list) =
-            match parts with
-            | [] -> ""
-            | parts ->
-                let written =
-                    parts |> List.map (fun (name, value) -> $"{name}={value}") |> joined ", "
-
-                $" [{written}]"
-
-        let pen (number: int option) = [
-            match number |> Option.bind (fun number -> List.tryItem number Svg.palette) with
-            | Some(colour, _) -> "color", quote colour
-            | None -> ()
-        ]
-
-        joined "\n" [
-            "digraph network {"
-            match graph.Direction with
-            | Rightwards -> "  rankdir=LR;"
-            | Downwards -> "  edge [arrowhead=none];"
-            "  node [shape=box, fontname=\"sans-serif\"];"
-            for node in graph.Nodes do
-                // Graphviz breaks lines at \n, so that they are joined after each is escaped.
-                let label = node.Lines |> List.map escaped |> joined "\\n"
-
-                let parts = [
-                    "label", $"\"{label}\""
-                    match node.Outline with
-                    | Square -> ()
-                    | Rounded -> "style", "rounded"
-                    | Dashed -> "style", "\"rounded,dashed\""
-                    match node.Row with
-                    | Some row -> "group", string row
-                    | None -> ()
-                    yield! pen node.Colour
-                ]
-
-                $"  {quote node.Id}{attributes parts};"
-            for arrow in graph.Arrows do
-                let parts = [
-                    if arrow.Dashed then
-                        "style", "dashed"
-                        yield! pen arrow.Colour
-                ]
-
-                $"  {quote arrow.Source} -> {quote arrow.Target}{attributes parts};"
-            "}"
-        ]
