@@ -32,7 +32,10 @@ let private withScripts (own: string) (work: string -> 'T) =
     Program.inFolder (fun folder ->
         for script in Directory.GetFiles(examples, "*.fsx") do
             let text =
-                File.ReadAllText(script).Replace("cli/bin/Release/net10.0/", AppContext.BaseDirectory)
+                File
+                    .ReadAllText(script)
+                    .Replace("cli/bin/Release/net10.0/", AppContext.BaseDirectory)
+                    .Replace("../dsl/", Path.Combine(examples, "..", "dsl") + "/")
 
             File.WriteAllText(Path.Combine(folder, Path.GetFileName script), text)
 
