@@ -1,4 +1,5 @@
 using System.Numerics;
+using Equivariant.Core.Groups.Engine;
 
 namespace Equivariant.Core.Groups;
 

@@ -1,3 +1,5 @@
+using Equivariant.Core.Groups.Engine;
+
 namespace Equivariant.Core.Groups;
 
 /// <summary>All cosets of a subgroup of moderate index, numbered from the subgroup itself on, with the action of the group on them.</summary>

@@ -1,3 +1,5 @@
+using Equivariant.Core.Groups.Engine;
+
 namespace Equivariant.Core.Groups;
 
 public abstract partial class Group

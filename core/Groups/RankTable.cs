@@ -1,3 +1,5 @@
+using Equivariant.Core.Groups.Engine;
+
 namespace Equivariant.Core.Groups;
 
 /// <summary>All elements of a small group in the order of enumeration, and the position of each.</summary>

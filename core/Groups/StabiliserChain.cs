@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Equivariant.Core.Groups.Engine;
 
 namespace Equivariant.Core.Groups;
 

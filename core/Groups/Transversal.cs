@@ -1,4 +1,5 @@
 using System.Collections;
+using Equivariant.Core.Groups.Engine;
 
 namespace Equivariant.Core.Groups;
 

@@ -1,6 +1,7 @@
 namespace Equivariant.Scan
 
 open Equivariant.Core.Designs
+open Equivariant.Core.Sequences
 
 /// <summary>What is compared: the network alone, or a design around it.</summary>
 type Design =

@@ -3,6 +3,7 @@ namespace Equivariant.Scan
 open System.Diagnostics
 open TorchSharp
 open Equivariant.Core.Designs
+open Equivariant.Core.Sequences
 
 /// <summary>Measures how many sentences a model translates without any mistake, and how long it takes.</summary>
 [<RequireQualifiedAccess>]

@@ -4,6 +4,7 @@ open System.IO
 open TorchSharp
 open Equivariant.Core
 open Equivariant.Core.Designs
+open Equivariant.Core.Sequences
 
 /// <summary>How much work a design is, beside the plain network on the same sentences.</summary>
 type Cost = {

@@ -4,6 +4,7 @@ open System
 open TorchSharp
 open TorchSharp.Modules
 open Equivariant.Core.Designs
+open Equivariant.Core.Sequences
 
 /// <summary>The kind of recurrent network.</summary>
 type Cell =

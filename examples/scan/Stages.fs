@@ -8,6 +8,7 @@ open System.Text.Json
 open TorchSharp
 open Equivariant.Core
 open Equivariant.Core.Designs
+open Equivariant.Core.Sequences
 
 /// <summary>A part of the experiment that has a checkpoint of its own.</summary>
 type Stage =

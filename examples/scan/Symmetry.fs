@@ -2,6 +2,7 @@ namespace Equivariant.Scan
 
 open Equivariant.Core.Actions
 open Equivariant.Core.Designs
+open Equivariant.Core.Sequences
 open Equivariant.Core.Groups
 
 /// <summary>Two words that mean alike, up to the exchange of two actions.</summary>

@@ -4,6 +4,7 @@ open System
 open TorchSharp
 open TorchSharp.Modules
 open Equivariant.Core.Designs
+open Equivariant.Core.Sequences
 
 /// <summary>How a model is trained.</summary>
 type Schedule = {

@@ -6,6 +6,7 @@ open Spectre.Console
 open TorchSharp
 open Equivariant.Core.Actions
 open Equivariant.Core.Designs
+open Equivariant.Core.Sequences
 open Equivariant.Core.Groups
 open Equivariant.Scan
 

@@ -7,6 +7,7 @@ open Xunit
 open Equivariant.Core
 open Equivariant.Core.Actions
 open Equivariant.Core.Designs
+open Equivariant.Core.Sequences
 open Equivariant.Core.Groups
 open Equivariant.Core.Orbits
 open Equivariant.Tests.Tensors

@@ -5,6 +5,7 @@ open System.IO
 open TorchSharp
 open Xunit
 open Equivariant.Core.Designs
+open Equivariant.Core.Sequences
 open Equivariant.Scan
 open Equivariant.Tests.Tensors
 

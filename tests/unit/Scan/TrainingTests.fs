@@ -4,6 +4,7 @@ open System
 open TorchSharp
 open Xunit
 open Equivariant.Core.Designs
+open Equivariant.Core.Sequences
 open Equivariant.Scan
 open Equivariant.Tests
 

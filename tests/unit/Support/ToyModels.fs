@@ -4,6 +4,7 @@ module Equivariant.Tests.ToyModels
 open TorchSharp
 open Equivariant.Core.Actions
 open Equivariant.Core.Designs
+open Equivariant.Core.Sequences
 open Equivariant.Core.Layers
 open Equivariant.Core.Orbits
 

@@ -1,7 +1,8 @@
 using Equivariant.Core.Actions;
+using Equivariant.Core.Designs;
 using Equivariant.Core.Orbits;
 
-namespace Equivariant.Core.Designs;
+namespace Equivariant.Core.Sequences;
 
 /// <summary>
 /// Makes any sequence model equivariant by averaging over the whole group: the logits are

@@ -1,4 +1,4 @@
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>
 /// Nearly uniform random elements of a group known only by generators (Celler, Leedham-Green, Murray, Niemeyer and O'Brien,

@@ -1,4 +1,4 @@
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>A group H acting on a group N by automorphisms φ_h: what a semidirect product needs.</summary>
 internal abstract class AutomorphismAction

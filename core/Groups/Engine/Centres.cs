@@ -1,4 +1,4 @@
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>
 /// Finds the centre by a search over images of base points, with a filter that leaves almost nothing to search: a central z

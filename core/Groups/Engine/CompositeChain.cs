@@ -1,4 +1,4 @@
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>
 /// The chain of a group whose packed element is its parts' packed elements side by side, each part with its own chain:

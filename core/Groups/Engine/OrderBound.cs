@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>
 /// Bounds the order of a permutation group from above by what its orbits and blocks allow. Where a chain found with random elements,

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>
 /// What conjugates one permutation x to others within a group, and what commutes with it: a search over the images of base points

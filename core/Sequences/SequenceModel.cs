@@ -1,8 +1,9 @@
+using Equivariant.Core.Designs;
 using Equivariant.Core.Serialization;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Equivariant.Core.Designs;
+namespace Equivariant.Core.Sequences;
 
 /// <summary>
 /// A network that reads a source sentence and a target prefix and scores the next target token: what the sequence

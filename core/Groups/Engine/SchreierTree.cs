@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>
 /// A transversal kept as a tree of orbit points whose edges are labelled with group elements, instead of one element for each point.

@@ -1,4 +1,4 @@
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>The units mod n under multiplication, as the automorphisms of the cyclic group: 1 ↦ m.</summary>
 internal sealed class MultiplierGroup(int n) : Group

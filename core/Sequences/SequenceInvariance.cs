@@ -1,8 +1,9 @@
 using Equivariant.Core.Actions;
+using Equivariant.Core.Designs;
 using Equivariant.Core.Groups;
 using static TorchSharp.torch;
 
-namespace Equivariant.Core.Designs;
+namespace Equivariant.Core.Sequences;
 
 /// <summary>
 /// <c>Inv_K</c> for sentences: how a source sentence and what has been decoded of its target are replaced by

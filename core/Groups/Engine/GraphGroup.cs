@@ -1,4 +1,4 @@
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>
 /// Pairs (g, image of g), with points only for the first entry: the arithmetic in which a map given on generators is checked.

@@ -1,4 +1,4 @@
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>
 /// A homomorphism out of a group known by generators and a stabiliser chain: the chain's transversals carry their images along.

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>
 /// The canonical element of each coset gK of a subgroup: among gK the one whose images of K's base points come first in lexicographic order.

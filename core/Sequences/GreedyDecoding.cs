@@ -1,7 +1,8 @@
+using Equivariant.Core.Designs;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Equivariant.Core.Designs;
+namespace Equivariant.Core.Sequences;
 
 /// <summary>Decodes by taking the best-scored token at every position.</summary>
 public static class GreedyDecoding

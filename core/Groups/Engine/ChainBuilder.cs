@@ -1,4 +1,4 @@
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>Chooses how to find the chain of a group given by generators inside another.</summary>
 internal static class ChainBuilder

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>
 /// Conjugacy classes of a permutation group too large to walk through, by the Burnside process: from an element to a random one that commutes

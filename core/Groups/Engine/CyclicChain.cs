@@ -1,4 +1,4 @@
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>
 /// The chain of the multiples of <c>scale</c> mod <c>order</c> · <c>scale</c>, in prime steps

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>
 /// Words for all permutations, or all even ones, of some points, from any generators: some short word has a power that is a

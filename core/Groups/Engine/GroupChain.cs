@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>
 /// Transversals U₁, …, U_k such that every element is a product u_k · … · u₁ in exactly one way, with the means to find it.

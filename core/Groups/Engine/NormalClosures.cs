@@ -1,4 +1,4 @@
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>Finds normal closures with a few random products of conjugates, and proves each closed under the generators.</summary>
 internal static class NormalClosures

@@ -1,4 +1,4 @@
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>Finds words in the generators of a group that is known by a chain.</summary>
 internal abstract class WordFinder

@@ -1,4 +1,4 @@
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>Words in c = (0 1 … n−1) and t = (0 1), by sorting with exchanges of neighbours: (i i+1) = cⁱ t c⁻ⁱ.</summary>
 internal static class SymmetricWords

@@ -1,8 +1,9 @@
 using Equivariant.Core.Actions;
+using Equivariant.Core.Designs;
 using Equivariant.Core.Groups;
 using static TorchSharp.torch;
 
-namespace Equivariant.Core.Designs;
+namespace Equivariant.Core.Sequences;
 
 /// <summary>Replaces every token by the preferred one of its orbit.</summary>
 internal sealed class TokenCollapse(IReadOnlyList<int> preferredSource, IReadOnlyList<int> preferredTarget)

@@ -1,4 +1,4 @@
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>
 /// A homomorphism out of the symmetric group with generators c = (0 1 … n−1) and t = (0 1), checked on a presentation

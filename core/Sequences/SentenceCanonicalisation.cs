@@ -1,10 +1,11 @@
 using Equivariant.Core.Actions;
+using Equivariant.Core.Designs;
 using Equivariant.Core.Groups;
 using Equivariant.Core.Orbits;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Equivariant.Core.Designs;
+namespace Equivariant.Core.Sequences;
 
 /// <summary>Replaces a source sentence and its target together by the lexicographically first pair of their orbit.</summary>
 /// <remarks>

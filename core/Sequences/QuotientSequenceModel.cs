@@ -1,11 +1,12 @@
 using Equivariant.Core.Actions;
+using Equivariant.Core.Designs;
 using Equivariant.Core.Groups;
 using Equivariant.Core.Native;
 using Equivariant.Core.Orbits;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Equivariant.Core.Designs;
+namespace Equivariant.Core.Sequences;
 
 /// <summary>
 /// Makes any sequence model equivariant under a group that permutes its vocabularies: what it says of a translated
