@@ -281,6 +281,65 @@ let ``a random permutation group's family is the best of all`` (seed: int) (budg
         )
 
 [<Fact>]
+let ``of regular cyclic groups, no family of divisors does better, nor as well for less`` () =
+    // The characters of order m generate those of orders that divide m, so families are sets of divisors. Here greed is often wrong.
+    for order in [ 30; 36; 48; 60; 84 ] do
+        let divisors = [|
+            for d in 1..order do
+                if order % d = 0 then
+                    d
+        |]
+
+        let families = [|
+            for set in 1 .. (1 <<< divisors.Length) - 1 do
+                let members = [
+                    for i in 0 .. divisors.Length - 1 do
+                        if set >>> i &&& 1 = 1 then
+                            divisors[i]
+                ]
+
+                let orders = [
+                    for k in 1..order -> order / int (BigInteger.GreatestCommonDivisor(order, k))
+                ]
+
+                let captured =
+                    orders
+                    |> Seq.filter (fun m -> members |> List.exists (fun d -> d % m = 0))
+                    |> Seq.length
+
+                captured, -(List.sum members)
+        |]
+
+        let regular = PermutationAction.Natural(Group.OfPermutations [| cycle order |])
+
+        for budget in 1 .. order - 1 do
+            let captured, cost =
+                families |> Array.filter (fun (_, cost) -> -cost <= budget) |> Array.max
+
+            let found = KernelSearch.Find(regular, regular, budget)
+
+            Assert.Equal(
+                (order, budget, int64 captured, BigInteger(-cost), true),
+                (order, budget, found.Facts.DimCaptured, found.Facts.Cost, found.IsOptimal)
+            )
+
+[<Fact>]
+let ``normal subgroups with quotients that are simple and not commutative are found`` () =
+    // SL(2, 5) over its centre is A5.
+    let special =
+        Group.OfMatrices(5, [| array2D [ [ 1; 1 ]; [ 0; 1 ] ]; array2D [ [ 1; 0 ]; [ 1; 1 ] ] |])
+
+    let found = NormalSubgroups.Of(special, BigInteger 60)
+    Assert.True found.IsComplete
+
+    Assert.Equal<BigInteger list>(
+        [ BigInteger 120; BigInteger 2 ],
+        [ for subgroup in found.Subgroups -> subgroup.Order ]
+    )
+    // Below that index there is nothing, and that is known.
+    Assert.Single(NormalSubgroups.Of(special, BigInteger 59).Subgroups) |> ignore
+
+[<Fact>]
 let ``normal subgroups up to an index are those of brute force`` () =
     for name, group in groups do
         let all = normalSubgroups group

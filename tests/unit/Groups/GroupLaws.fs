@@ -288,6 +288,21 @@ let ``random elements are uniform`` () =
         Assert.True(abs found < 5.0, $"{group}: {found} standard deviations")
 
 [<Fact>]
+let ``draws that would favour some elements are thrown away`` () =
+    // 2³¹ − 1 draws do not divide by 3 evenly: the last one, 2³¹ − 2, is one too many.
+    let scripted (draws: int list) =
+        let left = Queue draws
+
+        {
+            new Random() with
+                member _.Next() = left.Dequeue()
+        }
+
+    let c3 = Group.Cyclic 3
+    Assert.Equal(c3.Element 2, c3.Random(scripted [ 2147483646; 5 ]))
+    Assert.Equal(c3.Element 2, c3.Random(scripted [ 2147483645 ]))
+
+[<Fact>]
 let ``names print as mathematicians write them`` () =
     let c n = Group.Cyclic n :> Group
 

@@ -76,31 +76,28 @@ let private asPermutations (group: Group) =
 let ``classes of wreath products, by structure and without`` () =
     let s4, s8 = Group.Symmetric 4, Group.Symmetric 8
     let c2 = Group.OfPermutations [| [| 1; 0 |] |]
-    let c4 = Group.OfPermutations [| cycle 4 |]
 
-    for group, classes in
-        [
-            Group.Wreath(s4, s4), 190
-            Group.Wreath(s8, c2), 275
-            Group.Wreath(Group.Cyclic 2, Group.Symmetric 12), 0
-            Group.Wreath(Group.Dihedral 4, c4), 0
-        ] do
-        let counted = group.ConjugacyClassCount.Value
+    for group, classes in [ Group.Wreath(s4, s4), 190; Group.Wreath(s8, c2), 275 ] do
+        Assert.Equal(Nullable(BigInteger(classes: int)), group.ConjugacyClassCount)
+        Assert.Equal(Nullable(BigInteger classes), (asPermutations group).ConjugacyClassCount)
 
-        if classes > 0 then
-            Assert.Equal(BigInteger classes, counted)
-
-        if group.Order < BigInteger 5000000000L && group.Order > BigInteger 4000000 then
-            Assert.Equal(Nullable counted, (asPermutations group).ConjugacyClassCount)
+    // Pairs of partitions of 12 in all.
+    Assert.Equal(
+        Nullable(BigInteger 1165),
+        Group.Wreath(Group.Cyclic 2, Group.Symmetric 12).ConjugacyClassCount
+    )
 
     // All of K ≀ S in small cases, where the elements can be walked through.
+    let outers = [
+        Group.Symmetric 3
+        Group.OfPermutations [| cycle 3 |]
+        Group.OfPermutations [| [| 1; 0; 2 |] |]
+        Group.OfPermutations [| cycle 4; [| 0; 3; 2; 1 |] |]
+        Group.Alternating 4
+    ]
+
     for inner in [ Group.Cyclic 3 :> Group; Group.Symmetric 3; Group.Quaternion() ] do
-        for outer in
-            [
-                Group.Symmetric 3
-                Group.OfPermutations [| cycle 3 |]
-                Group.OfPermutations [| [| 1; 0; 2 |] |]
-            ] do
+        for outer in outers do
             let group = Group.Wreath(inner, outer)
             Assert.Equal(group.ConjugacyClassCount, (asPermutations group).ConjugacyClassCount)
 
