@@ -503,6 +503,19 @@ let ``a counterexample names the entry and its two values`` () =
     |> caught [ "the sides differ by "; " at [0,0,"; " and " ]
 
 [<Fact>]
+let ``shrinking tries the identity, then each factor alone, then one factor less`` () =
+    let group = direct [ for _ in 1..4 -> cyclic 3 ]
+
+    let factors (g: GroupElement) =
+        group.Core.Factorise g |> Seq.filter ((<>) 0) |> Seq.length
+
+    let tried g =
+        Element.shrink group.Core (group.Element g) |> Seq.map factors |> List.ofSeq
+
+    Assert.Equal<int list>([ 0; 1; 1; 1; 1; 3; 3; 3; 3; 4; 4; 4; 4 ], tried [ 2; 2; 2; 2 ])
+    Assert.Equal<int list>([ 0; 1; 1; 1; 2; 2; 2 ], tried [ 1; 1; 0; 1 ])
+
+[<Fact>]
 let ``no trial is no judgement`` () =
     for count in [ 0; -3 ] do
         Expect.refused [ $"in {count} trials"; "at least one" ] (fun () ->
