@@ -63,7 +63,7 @@ let private interactive (arguments: string list) (input: string) =
 
 /// Libraries may say what they like on standard error; the compiler and the scripts themselves have nothing to say.
 let private assertQuiet (error: string) =
-    for word in [ ": warning FS"; ": error FS"; "Exception"; "Stopped due to error" ] do
+    for word in [ ": warning FS"; ": error FS"; "Stopped due to error" ] do
         Assert.DoesNotContain(word, error)
 
 let scripts: obj[] seq = names |> Seq.map (fun name -> [| name :> obj |])

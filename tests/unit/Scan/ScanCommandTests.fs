@@ -26,7 +26,9 @@ let private runs = [
         {
             Seed = seed
             Pretraining = result 0
-            Finetuning = [ for design in Design.all -> design, result correct ]
+            Finetuning = [
+                for index, design in List.indexed Design.all -> design, result (correct + index)
+            ]
         }
 ]
 
@@ -56,6 +58,8 @@ let ``results are the means and deviations over the seeds`` () =
     Assert.Equal(2.5, plain.GetProperty("relativeForwardTime").GetDouble())
     Assert.Equal(0.3, jump.GetProperty("mean").GetDouble(), 1e-9)
     Assert.Equal(0.141421, jump.GetProperty("deviation").GetDouble(), 1e-6)
+    let last = designs[Design.all.Length].GetProperty("accuracy").GetProperty "jump"
+    Assert.Equal(0.8, last.GetProperty("mean").GetDouble(), 1e-9)
     Assert.Equal("gru", document.GetProperty("settings").GetProperty("cell").GetString())
     Assert.Equal(2, document.GetProperty("seeds").GetArrayLength())
 
