@@ -1,3 +1,4 @@
+using Equivariant.Core.Native;
 using Equivariant.Core.Representations;
 using static TorchSharp.torch;
 
@@ -20,6 +21,7 @@ public abstract class EquivariantModule : nn.Module<Tensor, Tensor>
     protected EquivariantModule(string name, Representation input, long inputChannels, Representation output, long outputChannels)
         : base(name)
     {
+        LibTorch.Load();
         if (inputChannels < 1 || outputChannels < 1)
         {
             throw new EquivariantException($"{name} needs at least one channel on either side; {inputChannels} and {outputChannels} were given.");

@@ -1,3 +1,4 @@
+using Equivariant.Core.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,6 +16,7 @@ public abstract class MultiInputModule : nn.Module<Tensor[], Tensor[]>
     protected MultiInputModule(string name, IReadOnlyList<Port> inputs, IReadOnlyList<Port> outputs)
         : base(name)
     {
+        LibTorch.Load();
         RequireDistinct(name, inputs, "input");
         RequireDistinct(name, outputs, "output");
         foreach (IGrouping<string, Port> factor in inputs.Concat(outputs).GroupBy(port => port.ActingFactor))

@@ -1,3 +1,4 @@
+using Equivariant.Core.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -24,6 +25,7 @@ public sealed record Evaluation(bool Distinct = false, int? ChunkRows = null, bo
     /// <returns>The values, <c>[R, …]</c>. Gradients flow.</returns>
     internal Tensor Evaluate(Func<Tensor[], Tensor> model, params Tensor[] inputs)
     {
+        LibTorch.Load();
         using DisposeScope scope = NewDisposeScope();
         if (Distinct && inputs[0].shape[0] > 1)
         {

@@ -75,8 +75,14 @@ Laws.check model
 printfn "%A evaluations" (Report.of' model).Evaluations
 """
 
+/// The same in F# Interactive, torch first: nothing of Equivariant has run by then.
+let private script packages version =
+    $"#i \"nuget: {packages}\"\n#r \"nuget: Equivariant, {version}\"\n#r \"nuget: libtorch-cpu-linux-x64, 2.10.0\"\n"
+    + "printfn \"the value is %g\" (TorchSharp.torch.ones(3L).sum().item<float32>())\n"
+    + program
+
 [<Fact>]
-let ``a project elsewhere builds and runs from the packages`` () =
+let ``a project and a script elsewhere run from the packages`` () =
     // A version of its own, so that NuGet's folder of unpacked packages never answers for it.
     let version = $"0.0.1-test{DateTime.UtcNow.Ticks}"
 
@@ -106,7 +112,7 @@ let ``a project elsewhere builds and runs from the packages`` () =
                         "lib/net10.0/Equivariant.Core.xml"
                         "lib/net10.0/Equivariant.Core.pdb"
                         "buildTransitive/Equivariant.Core.targets"
-                        "buildTransitive/RetargetLibStdCxx.cs"
+                        "buildTransitive/LibStdCxx.cs"
                         "README.md"
                     ]
                     "Equivariant",
@@ -114,6 +120,7 @@ let ``a project elsewhere builds and runs from the packages`` () =
                         "lib/net10.0/Equivariant.dll"
                         "lib/net10.0/Equivariant.xml"
                         "lib/net10.0/Equivariant.pdb"
+                        "content/Equivariant.fsx"
                         "README.md"
                     ]
                 ] do
@@ -133,6 +140,11 @@ let ``a project elsewhere builds and runs from the packages`` () =
             write "NuGet.Config" (sources.Replace("\"packages\"", $"\"{packages}\""))
             write "Program.fs" program
             let output = dotnet elsewhere [ "run"; "-c"; "Release" ]
+            Assert.Contains("4 evaluations", output)
+            write "Interactive.fsx" (script packages version)
+            // Where the system's libstdc++ is old, the adapted library goes to a folder of this user's data.
+            let output = dotnet elsewhere [ "fsi"; "Interactive.fsx" ]
+            Assert.Contains("the value is 3", output)
             Assert.Contains("4 evaluations", output)
         finally
             for id in [ "equivariant"; "equivariant.core" ] do
