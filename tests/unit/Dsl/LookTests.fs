@@ -87,7 +87,7 @@ let private state (model: torch.nn.Module) = [
     for struct (name, held) in model.named_buffers () do
         $"{name}: {held.dtype}, {held.Handle}, {held.``to``(torch.float64).data<double>().ToArray() |> List.ofArray}"
 
-    string (torch.random.get_rng_state().data<byte>().ToArray() |> Array.sumBy int64)
+    Convert.ToHexString(torch.random.get_rng_state().data<byte>().ToArray())
 ]
 
 let private leavesAlone (model: torch.nn.Module) (look: unit -> unit) =
