@@ -49,6 +49,12 @@ public abstract class EquivariantModule : SavedModule<Tensor, Tensor>
     /// <summary>Names the layer, its representations and channels.</summary>
     public override string ToString() => $"{GetName()}: {InputChannels} × {Input} → {OutputChannels} × {Output}";
 
+    /// <summary>Applies the layer to tensors in a port's own shape.</summary>
+    /// <param name="x">The batch, <c>[B, …]</c>.</param>
+    /// <param name="input">How it is laid out for the layer.</param>
+    /// <param name="output">How what the layer gives is laid out.</param>
+    internal virtual Tensor ApplyTo(Tensor x, TensorLayout input, TensorLayout output) => output.Unflatten(call(input.Flatten(x)));
+
     /// <summary>Checks a batch: its shape, and dtype and device against a parameter.</summary>
     /// <param name="x">The batch.</param>
     /// <param name="parameter">A parameter of the layer, or null for a layer without any.</param>

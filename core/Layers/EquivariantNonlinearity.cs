@@ -66,6 +66,11 @@ public sealed class EquivariantNonlinearity : EquivariantModule
         return cat(parts, -1).MoveToOuterDisposeScope();
     }
 
+    /// <inheritdoc/>
+    /// <remarks>A function of each coordinate needs no layout.</remarks>
+    internal override Tensor ApplyTo(Tensor x, TensorLayout input, TensorLayout output) =>
+        slope is null ? _pointwise(x) : base.ApplyTo(x, input, output);
+
     private Tensor Gated(Tensor x, SummandNorm norm, long gate)
     {
         // Without the small number the length has no slope at zero.

@@ -33,7 +33,7 @@ public sealed class PerPort : MultiInputModule
         RequireInputs(input);
         using DisposeScope scope = NewDisposeScope();
         return [.. Enumerable.Range(0, input.Length).Select(i =>
-            Outputs[i].Layout.Unflatten(_layers[i].call(Inputs[i].Layout.Flatten(input[i]))).MoveToOuterDisposeScope())];
+            _layers[i].ApplyTo(input[i], Inputs[i].Layout, Outputs[i].Layout).MoveToOuterDisposeScope())];
     }
 
     private static Port[] Following(IReadOnlyList<Port> inputs, IReadOnlyList<EquivariantModule> layers)
