@@ -89,12 +89,6 @@ public sealed class StoredTensor
     public Tensor Read(ScalarType? type = null, bool convert = false)
     {
         RequireReadable(convert);
-        // A file of a few bytes may call one number a tensor of any size: memory is for numbers that are there.
-        if (Count > _bytes.Length)
-        {
-            throw Damaged($"repeats its numbers: it would have {Count} of them");
-        }
-
         Tensor result = empty([.. Shape], type ?? Type!.Type);
         CopyTo(result, convert);
         return result;
@@ -133,19 +127,27 @@ public sealed class StoredTensor
         }
     }
 
-    /// <summary>Refuses a type that can't be read.</summary>
+    /// <summary>Refuses a tensor that can't be read, before memory is taken for it.</summary>
     /// <param name="convert">Whether a type that torch lacks may be converted.</param>
-    /// <exception cref="EquivariantException">The type is not known, or torch lacks it and it is not to be converted.</exception>
+    /// <exception cref="EquivariantException">
+    /// The type is not known, or torch lacks it and it is not to be converted, or there are fewer numbers than the shape says.
+    /// </exception>
     public void RequireReadable(bool convert)
     {
         if (Type is null)
         {
-            throw Damaged($"has the type '{TypeName}', which is not supported; skip it, or save it in another type");
+            throw Damaged("can't be read: its type is not known. Skip it, or save it in another type");
         }
 
         if (IsForeign && !convert)
         {
-            throw Damaged($"has the type '{TypeName}', which torch lacks; ask for it to be converted to {Type.Type}, or to be skipped");
+            throw Damaged($"has a type that torch lacks: ask for it to be converted to {Type.Type}, or to be skipped");
+        }
+
+        // A file of a few bytes may call one number a tensor of any size: memory is for numbers that are there.
+        if (Count > _bytes.Length / Type.Bytes)
+        {
+            throw Damaged($"repeats its numbers: it would have {Count} of them, and {_bytes.Length / Type.Bytes} are there");
         }
     }
 
@@ -191,5 +193,5 @@ public sealed class StoredTensor
     }
 
     private EquivariantException Damaged(string why) =>
-        new($"'{File}' has a tensor '{Name}' of type {TypeName} and shape [{string.Join(", ", Shape)}] that {why}.");
+        new($"'{File}' has a tensor '{Name}', {TypeName} [{string.Join(", ", Shape)}], that {why}.");
 }

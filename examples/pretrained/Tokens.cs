@@ -37,6 +37,15 @@ internal static class Tokens
         }
     }
 
+    /// <summary>Refuses a vocabulary that an embedding does not hold.</summary>
+    public static void RequireFit(int vocabulary, int embedding)
+    {
+        if (vocabulary > embedding)
+        {
+            throw new EquivariantException($"The vocabulary has {vocabulary} tokens and the model's embedding {embedding}: they are not of one model.");
+        }
+    }
+
     /// <summary>The length of texts <c>[B, T]</c>; other shapes are refused.</summary>
     public static long Length(Tensor ids) => ids.shape is [_, long length]
         ? length

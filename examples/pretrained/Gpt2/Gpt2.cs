@@ -257,14 +257,21 @@ public sealed class Gpt2 : SequenceModel
 
     private static bool IsGpt2(ITensorFile file) => WeightLoader.Shapes(file, Names).ContainsKey("wte.weight");
 
-    /// <summary>Says which word of the configuration a file's embeddings contradict.</summary>
+    /// <summary>Says which word of the configuration a file's weights contradict, before there is a model of that size.</summary>
     private static void RequireSizes(Gpt2Config sizes, string config, ITensorFile file)
     {
         Dictionary<string, long[]> shapes = WeightLoader.Shapes(file, Names);
+        int blocks = shapes.Keys.Where(name => name.StartsWith("h.", StringComparison.Ordinal)).Select(name => name.Split('.')[1]).Distinct().Count();
+        if (blocks != sizes.Layers)
+        {
+            throw new EquivariantException($"'{file.Path}' has {blocks} blocks ('h.0' and so on), but '{config}' says n_layer = {sizes.Layers}: they are not of one model.");
+        }
+
         foreach ((string name, string words, long[] expected) in new[]
         {
             ("wte.weight", "vocab_size and n_embd", new long[] { sizes.VocabularySize, sizes.Width }),
             ("wpe.weight", "n_positions and n_embd", new long[] { sizes.ContextLength, sizes.Width }),
+            ("h.0.mlp.c_fc.weight", "n_embd and n_inner", new long[] { sizes.Width, sizes.InnerWidth ?? (4 * sizes.Width) }),
         })
         {
             if (shapes.TryGetValue(name, out long[]? found) && !found.SequenceEqual(expected))

@@ -19,7 +19,7 @@ internal sealed record Picture(int Width, int Height, byte[] Bytes, bool HasAlph
     private const long MostPixels = 178_956_970;
     private const long MostBytes = 1 << 30;
 
-    /// <summary>Decodes a file: PNG, JPEG, GIF, BMP or WebP. Colour profiles and orientation tags are left aside, as by PIL.</summary>
+    /// <summary>Decodes a file: PNG, JPEG, GIF, BMP or WebP. Colour profiles and orientation tags are left aside, as by PIL. Of sixteen bits the upper eight count.</summary>
     public static Picture Read(string path)
     {
         byte[] file;

@@ -48,7 +48,7 @@ public sealed class OnnxModel : nn.Module<Tensor, Tensor>
                 throw new EquivariantException($"'{source}' has no output '{Output}': its outputs are {string.Join("; ", Outputs)}.");
             }
 
-            _rows = Inputs.Select(port => port.Shape is [> 0 and var rows, ..] ? (long?)rows : null).Where(rows => rows is not null).Max();
+            _rows = RowsOf(Inputs);
             if (_rows == 1 && TryFree(model, options) is { } free)
             {
                 _session.Dispose();
@@ -138,8 +138,8 @@ public sealed class OnnxModel : nn.Module<Tensor, Tensor>
             throw new EquivariantException($"'{_source}' has no input '{unknown}': its inputs are {string.Join("; ", Inputs)}.");
         }
 
-        Tensor[] values = [.. Inputs.Select(port => inputs.TryGetValue(port.Name, out Tensor? value)
-            ? Fit(port, value)
+        Tensor[] values = [.. Inputs.Select((port, i) => inputs.TryGetValue(port.Name, out Tensor? value)
+            ? Fit(port, value, GoesByRows(i))
             : throw new EquivariantException($"'{_source}' needs the input '{port.Name}', which is not given."))];
         outputs ??= [.. Outputs.Select(port => port.Name)];
         if (outputs.FirstOrDefault(name => Outputs.All(port => port.Name != name)) is string other)
@@ -163,21 +163,27 @@ public sealed class OnnxModel : nn.Module<Tensor, Tensor>
         base.Dispose(disposing);
     }
 
+    /// <summary>How many rows the inputs are fixed at; null where one of them takes any number, or has none.</summary>
+    private static long? RowsOf(IReadOnlyList<OnnxPort> inputs) =>
+        inputs.All(port => port.Shape is not [< 0, ..]) && inputs is [{ Shape: [var rows, ..] }, ..] ? rows : null;
+
+    /// <summary>Whether an input goes in by rows, rather than as a whole.</summary>
+    private bool GoesByRows(int input) => Inputs[input].Shape is [var rows, ..] && rows == _rows;
+
     /// <summary>Refuses gradients rather than to give none.</summary>
     private IDisposable Inference(IEnumerable<Tensor> inputs) => is_grad_enabled() && inputs.Any(input => input.requires_grad)
         ? throw new EquivariantException($"'{_source}' is an ONNX model, which has no gradients: call it under no_grad, or detach its input.")
         : no_grad();
 
     /// <summary>An input as the runtime takes it: itself, where it is contiguous, on the CPU and of the right type.</summary>
-    private Tensor Fit(OnnxPort port, Tensor value)
+    private Tensor Fit(OnnxPort port, Tensor value, bool byRows)
     {
         if (port.Type is not ScalarType type)
         {
             throw new EquivariantException($"'{_source}' has an input '{port.Name}' of a type that torch lacks.");
         }
 
-        bool fits = value.Dimensions == port.Shape.Count
-            && Enumerable.Range(_rows is not null && port.Shape.Count > 0 ? 1 : 0, Math.Max(0, port.Shape.Count - (_rows is null ? 0 : 1))).All(i => port.Shape[i] < 0 || port.Shape[i] == value.shape[i]);
+        bool fits = value.Dimensions == port.Shape.Count && port.Shape.Zip(value.shape).Skip(byRows ? 1 : 0).All(axis => axis.First < 0 || axis.First == axis.Second);
         if (!fits || value.is_floating_point() && !is_floating_point(type))
         {
             throw new EquivariantException($"'{_source}' takes {port}; {value.dtype} [{string.Join(", ", value.shape)}] is none.");
@@ -193,27 +199,20 @@ public sealed class OnnxModel : nn.Module<Tensor, Tensor>
             return Call(_session, values, outputs);
         }
 
-        long all = values.Select(value => value.Dimensions > 0 ? value.shape[0] : rows).DefaultIfEmpty(rows).Max();
-        if (all == rows)
+        int[] byRows = [.. Enumerable.Range(0, values.Length).Where(GoesByRows)];
+        long all = values[byRows[0]].shape[0];
+        if (all == 0 || all % rows != 0 || byRows.Any(i => values[i].shape[0] != all))
         {
-            return Call(_session, values, outputs);
+            throw new EquivariantException(
+                $"'{_source}' runs {rows} rows at a time: every input needs the same multiple of that, and they have {string.Join(", ", byRows.Select(i => values[i].shape[0]))}.");
         }
 
-        if (all % rows != 0 || values.Any(value => value.Dimensions > 0 && value.shape[0] != all))
-        {
-            throw new EquivariantException($"'{_source}' runs {rows} rows at a time, and {all} are not a multiple in every input.");
-        }
-
-        List<Tensor[]> parts = [];
-        for (long from = 0; from < all; from += rows)
-        {
-            parts.Add(Call(_session, [.. values.Select(value => value.Dimensions > 0 ? value.narrow(0, from, rows) : value)], outputs));
-        }
-
-        return parts.Count > 0
-            ? [.. outputs.Select((_, i) => cat([.. parts.Select(part => part[i])], 0))]
-            : throw new EquivariantException($"'{_source}' runs {rows} rows at a time, and there are none.");
+        Tensor[][] parts = [.. Enumerable.Range(0, (int)(all / rows)).Select(part => Call(_session, Part(values, part * rows, rows), outputs))];
+        return parts is [Tensor[] whole] ? whole : [.. outputs.Select((_, i) => cat([.. parts.Select(part => part[i])], 0))];
     }
+
+    /// <summary>Some of the rows, of the inputs that have rows.</summary>
+    private Tensor[] Part(Tensor[] values, long from, long count) => [.. values.Select((value, i) => GoesByRows(i) ? value.narrow(0, from, count) : value)];
 
     private Tensor[] Call(InferenceSession session, Tensor[] values, IReadOnlyList<string> outputs)
     {
@@ -243,12 +242,12 @@ public sealed class OnnxModel : nn.Module<Tensor, Tensor>
         using DisposeScope scope = NewDisposeScope();
         try
         {
-            free = Open(OnnxGraph.FreeBatch(model, Inputs.Where(port => port.Shape is [1, ..]).Select(port => port.Name).ToHashSet()), options, _source);
+            free = Open(OnnxGraph.FreeBatch(model, Inputs.Where((_, i) => GoesByRows(i)).Select(port => port.Name).ToHashSet()), options, _source);
             using Generator generator = new(0);
-            Tensor[] rows = [.. Inputs.Select(port => Sample(port, generator))];
+            Tensor[] rows = [.. Inputs.Select((port, i) => Sample(port, GoesByRows(i), generator))];
             string[] names = [.. Outputs.Select(port => port.Name)];
             Tensor[] together = Call(free, rows, names);
-            Tensor[][] single = [.. Enumerable.Range(0, 2).Select(row => Call(_session, [.. rows.Select(value => value.Dimensions > 0 ? value.narrow(0, row, 1) : value)], names))];
+            Tensor[][] single = [.. Enumerable.Range(0, 2).Select(row => Call(_session, Part(rows, row, 1), names))];
             bool same = Enumerable.Range(0, names.Length).All(i => Agree(together[i], cat([single[0][i], single[1][i]], 0)));
             if (same)
             {
@@ -264,9 +263,9 @@ public sealed class OnnxModel : nn.Module<Tensor, Tensor>
         return null;
 
         // Small numbers are tokens of any vocabulary, and answers to any yes or no.
-        static Tensor Sample(OnnxPort port, Generator generator)
+        static Tensor Sample(OnnxPort port, bool byRows, Generator generator)
         {
-            long[] shape = [.. port.Shape.Select((n, axis) => axis == 0 ? 2 : n < 0 ? tryLength : n)];
+            long[] shape = [.. port.Shape.Select((n, axis) => axis == 0 && byRows ? 2 : n < 0 ? tryLength : n)];
             return port.Type is not ScalarType type ? throw new EquivariantException($"Torch lacks the type of '{port.Name}'.")
                 : is_floating_point(type) ? randn(shape, ScalarType.Float32, generator: generator).to(type)
                 : randint(0, 2, shape, ScalarType.Int64, generator: generator).to(type);

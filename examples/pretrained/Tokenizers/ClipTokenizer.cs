@@ -124,6 +124,11 @@ public sealed class ClipTokenizer
         return tensor(tokens, [texts.Count, contextLength], dtype: ScalarType.Int64);
     }
 
+    /// <summary>Refuses a model whose embedding lacks some of the tokens.</summary>
+    /// <param name="model">The model.</param>
+    /// <exception cref="EquivariantException">The vocabulary is larger than the model's.</exception>
+    public void RequireFits(Clip model) => Tokens.RequireFit(VocabularySize, model.Config.VocabularySize);
+
     /// <summary>The length of the word that a text starts with; 0 for a blank.</summary>
     private static int WordLength(ReadOnlySpan<char> text)
     {
@@ -205,7 +210,9 @@ public sealed class ClipTokenizer
         static bool IsCased(IEnumerable<Rune> runes)
         {
             Rune next = runes.FirstOrDefault(rune => !IsIgnored(rune));
-            return Rune.IsUpper(next) || Rune.IsLower(next) || Rune.GetUnicodeCategory(next) == UnicodeCategory.TitlecaseLetter;
+            // Ordinal signs, Roman numerals and circled letters have a case without being letters that do.
+            return Rune.IsUpper(next) || Rune.IsLower(next) || Rune.GetUnicodeCategory(next) == UnicodeCategory.TitlecaseLetter
+                || next.Value is 0xAA or 0xBA or >= 0x2160 and <= 0x217F or >= 0x24B6 and <= 0x24E9;
         }
 
         static bool IsIgnored(Rune rune) => rune.Value is '\'' or '.' or ':' or '·' or '’' or '‘' or '^' or '`' or '¨' or '¯' or '´' or '¸' || Rune.GetUnicodeCategory(rune) is

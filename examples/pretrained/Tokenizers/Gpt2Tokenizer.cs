@@ -1,4 +1,3 @@
-using Equivariant.Core;
 using Equivariant.Core.Native;
 using Microsoft.ML.Tokenizers;
 using static TorchSharp.torch;
@@ -31,7 +30,7 @@ public sealed class Gpt2Tokenizer
     /// <summary>Reads the vocabulary of a folder: <c>vocab.json</c> and <c>merges.txt</c>.</summary>
     /// <param name="folder">The folder.</param>
     /// <returns>The tokenizer.</returns>
-    /// <exception cref="EquivariantException">A file can't be read or is no vocabulary.</exception>
+    /// <exception cref="Core.EquivariantException">A file can't be read or is no vocabulary.</exception>
     public static Gpt2Tokenizer Load(string folder)
     {
         string vocabulary = Path.Combine(folder, "vocab.json"), merges = Path.Combine(folder, "merges.txt");
@@ -81,13 +80,6 @@ public sealed class Gpt2Tokenizer
 
     /// <summary>Refuses a model whose embedding lacks some of the tokens.</summary>
     /// <param name="model">The model.</param>
-    /// <exception cref="EquivariantException">The vocabulary is larger than the model's.</exception>
-    public void RequireFits(Gpt2 model)
-    {
-        if (VocabularySize > model.Config.VocabularySize)
-        {
-            throw new EquivariantException(
-                $"The vocabulary has {VocabularySize} tokens and the model's embedding {model.Config.VocabularySize}: they are not of one model.");
-        }
-    }
+    /// <exception cref="Core.EquivariantException">The vocabulary is larger than the model's.</exception>
+    public void RequireFits(Gpt2 model) => Tokens.RequireFit(VocabularySize, model.Config.VocabularySize);
 }

@@ -87,7 +87,7 @@ public static class WeightLoader
         static string More(IReadOnlyList<string> names) => names.Count > 1 ? $" (nor {names.Count - 1} more)" : "";
     }
 
-    /// <summary>The tensors that a file has for a module: their names in the module, and their shapes there.</summary>
+    /// <summary>The tensors that a file has for a module: their names in the module, and their shapes there, of which the numbers are in the file.</summary>
     internal static Dictionary<string, long[]> Shapes(ITensorFile file, WeightMap map)
     {
         Dictionary<string, long[]> shapes = [];
@@ -95,6 +95,8 @@ public static class WeightLoader
         {
             if (map.Find(tensor.Name) is { To: string name, Part: WeightPart part } && (part < WeightPart.FirstThird || tensor.Shape.Count > 0))
             {
+                // Sizes of a module may follow from these.
+                tensor.RequireReadable(convert: true);
                 shapes[name] = part.WholeShape(tensor.Shape);
             }
         }

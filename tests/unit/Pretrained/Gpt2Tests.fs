@@ -257,7 +257,9 @@ let ``what does not fit is a sentence with the file and the word`` () =
                 "\"vocab_size\": 300",
                 [ weights; "wte.weight"; "vocab_size"; "[257, 48]"; "[300, 48]" ]
                 "\"n_positions\": 64", "\"n_positions\": 128", [ weights; "wpe.weight"; "n_positions" ]
-                "\"n_layer\": 3", "\"n_layer\": 4", [ weights; "'h.3." ]
+                "\"n_layer\": 3", "\"n_layer\": 4", [ weights; "3 blocks"; "n_layer = 4" ]
+                "\"n_layer\": 3", "\"n_layer\": 2", [ weights; "3 blocks" ]
+                "\"n_inner\": null", "\"n_inner\": 2147483647", [ weights; "h.0.mlp.c_fc.weight"; "n_inner" ]
                 "{", "[", [ config; "JSON" ]
             ] do
             File.WriteAllText(config, text.Replace(from, into))

@@ -85,6 +85,7 @@ let ``CLIP's cleaning is the reference's`` () =
 [<InlineData("&#x41;&#66;&#0;&#x80;&#xD800;&#1;&#99999999999;", "ab\uFFFD€\uFFFD\uFFFD")>]
 [<InlineData("&notit; &NotEqualTilde; &nosuch; & &;", "¬it; ≂̸ &nosuch; & &;")>]
 [<InlineData("ΟΔΥΣΣΕΥΣ ΣΑΣ. Σ", "οδυσσευς σας. σ")>]
+[<InlineData("ΑΣⓐ ⅧΣ ΑΣ. ΑΣ.α", "ασⓐ ⅷς ας. ασ.α")>]
 [<InlineData("İI", "i\u0307i")>]
 [<InlineData("\u001C\u2003 a\t\u00A0\nb \u001F", "a b")>]
 let ``characters are read as Python reads them`` (text: string) (clean: string) =
