@@ -201,7 +201,7 @@ let ``a shard that is not there, or has not what the index says, is named`` () =
         File.Delete(Path.Combine(folder, "model-00002-of-00002.safetensors"))
         refused [ index; "model-00002-of-00002.safetensors"; "not there" ] (fun () -> Gpt2.Load folder)
         File.WriteAllText(index, """{"weight_map":{"wte.weight":"../other.safetensors"}}""")
-        refused [ "../other.safetensors" ] (fun () -> Gpt2.Load folder)
+        refused [ "../other.safetensors"; "plain name" ] (fun () -> Gpt2.Load folder)
         File.WriteAllText(index, """{"weight_map":{"wte.weight":3}}""")
         refused [ index; "wte.weight" ] (fun () -> Gpt2.Load folder)
         File.WriteAllText(index, """{"x":1}""")
