@@ -2,18 +2,6 @@ using System.IO.MemoryMappedFiles;
 
 namespace Equivariant.Core.Serialization;
 
-/// <summary>Bytes that can be read anywhere: a file, an entry of an archive, or memory.</summary>
-public interface IStoredBytes
-{
-    /// <summary>How many there are.</summary>
-    long Length { get; }
-
-    /// <summary>Copies bytes out.</summary>
-    /// <param name="offset">The first byte.</param>
-    /// <param name="into">Where they go; all of it is filled.</param>
-    void Read(long offset, Span<byte> into);
-}
-
 /// <summary>A file mapped into memory, of which only the part that is being read is ever seen.</summary>
 /// <remarks>A view of its own for every read: pages that have been read do not stay in the program's memory.</remarks>
 public sealed unsafe class MappedFile : IStoredBytes, IDisposable

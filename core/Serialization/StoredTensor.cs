@@ -4,16 +4,6 @@ using static TorchSharp.torch;
 
 namespace Equivariant.Core.Serialization;
 
-/// <summary>A file of named tensors, listed without being read.</summary>
-public interface ITensorFile : IDisposable
-{
-    /// <summary>The file, or the folder of several.</summary>
-    string Path { get; }
-
-    /// <summary>The tensors by name.</summary>
-    IReadOnlyDictionary<string, StoredTensor> Tensors { get; }
-}
-
 /// <summary>A tensor in a file, not yet read: its name, type and shape, and where its numbers are.</summary>
 public sealed class StoredTensor
 {
@@ -44,7 +34,7 @@ public sealed class StoredTensor
         BigInteger product = Shape.Aggregate((BigInteger)size, (bytes, n) => bytes * Math.Max(n, 1));
         if (Shape.Any(n => n < 0) || Shape.Count > MostAxes || product > long.MaxValue)
         {
-            throw Damaged("has a shape that no tensor has");
+            throw Damaged($"has {Shape.Count} axes with a product of lengths that no tensor has");
         }
 
         _strides = strides is null ? Contiguous(Shape) : [.. strides];
@@ -136,12 +126,12 @@ public sealed class StoredTensor
     {
         if (Type is null)
         {
-            throw Damaged("can't be read: its type is not known. Skip it, or save it in another type");
+            throw Refused("can't be read: its type is not known. Skip it, or save it in another type");
         }
 
         if (IsForeign && !convert)
         {
-            throw Damaged($"has a type that torch lacks: ask for it to be converted to {Type.Type}, or to be skipped");
+            throw Refused($"has a type that torch lacks: ask for it to be converted to {Type.Type}, or to be skipped");
         }
 
         // A file of a few bytes may call one number a tensor of any size: memory is for numbers that are there.
@@ -192,6 +182,7 @@ public sealed class StoredTensor
         return strides;
     }
 
-    private EquivariantException Damaged(string why) =>
-        new($"'{File}' has a tensor '{Name}', {TypeName} [{string.Join(", ", Shape)}], that {why}.");
+    private EquivariantException Damaged(string why) => new($"'{File}' is damaged: its tensor '{Name}', {TypeName} [{string.Join(", ", Shape)}], {why}.");
+
+    private EquivariantException Refused(string why) => new($"'{File}' has a tensor '{Name}', {TypeName} [{string.Join(", ", Shape)}], that {why}.");
 }

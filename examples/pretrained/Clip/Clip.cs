@@ -54,7 +54,18 @@ public sealed class Clip : nn.Module<Tensor, Tensor, Tensor>
     /// <param name="options">How strictly the file has to fit; it has to have all that the model needs, if left out.</param>
     /// <returns>The model.</returns>
     /// <exception cref="EquivariantException">Something is missing or does not fit; the message names the file and the tensor or word.</exception>
-    public static Clip Load(string path, ScalarType dtype = ScalarType.Float32, Device? device = null, LoadOptions? options = null)
+    public static Clip Load(string path, ScalarType dtype = ScalarType.Float32, Device? device = null, LoadOptions? options = null) =>
+        Load(path, out _, dtype, device, options);
+
+    /// <summary>Loads a CLIP and says what was loaded and what was not.</summary>
+    /// <param name="path">The file or folder.</param>
+    /// <param name="report">What was loaded, and what was not.</param>
+    /// <param name="dtype">The type to have the weights in.</param>
+    /// <param name="device">Where to have them; the CPU, if left out.</param>
+    /// <param name="options">How strictly the file has to fit; it has to have all that the model needs, if left out. What may be missing is zero.</param>
+    /// <returns>The model.</returns>
+    /// <exception cref="EquivariantException">Something is missing or does not fit; the message names the file and the tensor or word.</exception>
+    public static Clip Load(string path, out LoadReport report, ScalarType dtype = ScalarType.Float32, Device? device = null, LoadOptions? options = null)
     {
         LibTorch.Load();
         bool isFolder = Directory.Exists(path);
@@ -69,7 +80,7 @@ public sealed class Clip : nn.Module<Tensor, Tensor, Tensor>
         try
         {
             model.to(dtype).to(device ?? CPU);
-            WeightLoader.Load(model, file, Names, options ?? LoadOptions.Complete);
+            report = WeightLoader.Fill(model, file, Names, options ?? LoadOptions.Complete);
             model.eval();
             return model;
         }

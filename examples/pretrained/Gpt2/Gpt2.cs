@@ -94,7 +94,7 @@ public sealed class Gpt2 : SequenceModel
     /// </param>
     /// <param name="dtype">The type to have the weights in.</param>
     /// <param name="device">Where to have them; the CPU, if left out.</param>
-    /// <param name="options">How strictly the file has to fit; it has to have all that the model needs, if left out.</param>
+    /// <param name="options">How strictly the file has to fit; it has to have all that the model needs, if left out. What may be missing is zero.</param>
     /// <returns>The model.</returns>
     /// <exception cref="EquivariantException">Something is missing or does not fit; the message names the file and the tensor or word.</exception>
     public static Gpt2 Load(string folder, ScalarType dtype = ScalarType.Float32, Device? device = null, LoadOptions? options = null) =>
@@ -105,7 +105,7 @@ public sealed class Gpt2 : SequenceModel
     /// <param name="report">What was loaded, and what was not.</param>
     /// <param name="dtype">The type to have the weights in.</param>
     /// <param name="device">Where to have them; the CPU, if left out.</param>
-    /// <param name="options">How strictly the file has to fit; it has to have all that the model needs, if left out.</param>
+    /// <param name="options">How strictly the file has to fit; it has to have all that the model needs, if left out. What may be missing is zero.</param>
     /// <returns>The model.</returns>
     /// <exception cref="EquivariantException">Something is missing or does not fit; the message names the file and the tensor or word.</exception>
     public static Gpt2 Load(string folder, out LoadReport report, ScalarType dtype = ScalarType.Float32, Device? device = null, LoadOptions? options = null)
@@ -127,18 +127,7 @@ public sealed class Gpt2 : SequenceModel
         try
         {
             model.to(dtype).to(device ?? CPU);
-            using (no_grad())
-            {
-                if ((options ?? LoadOptions.Complete).AllowMissing)
-                {
-                    foreach (Parameter parameter in model.parameters())
-                    {
-                        parameter.zero_();
-                    }
-                }
-            }
-
-            report = WeightLoader.Load(model, file, sizes.TiedHead ? s_tied : Names, options ?? LoadOptions.Complete);
+            report = WeightLoader.Fill(model, file, sizes.TiedHead ? s_tied : Names, options ?? LoadOptions.Complete);
             model.eval();
             return model;
         }

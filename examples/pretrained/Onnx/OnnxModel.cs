@@ -208,7 +208,9 @@ public sealed class OnnxModel : nn.Module<Tensor, Tensor>
         }
 
         Tensor[][] parts = [.. Enumerable.Range(0, (int)(all / rows)).Select(part => Call(_session, Part(values, part * rows, rows), outputs))];
-        return parts is [Tensor[] whole] ? whole : [.. outputs.Select((_, i) => cat([.. parts.Select(part => part[i])], 0))];
+        return parts is [Tensor[] whole] ? whole : [.. outputs.Select((name, i) => parts[0][i].Dimensions > 0
+            ? cat([.. parts.Select(part => part[i])], 0)
+            : throw new EquivariantException($"'{_source}' runs {rows} rows at a time, and its output '{name}' has no rows to join."))];
     }
 
     /// <summary>Some of the rows, of the inputs that have rows.</summary>

@@ -18,9 +18,10 @@ internal sealed class ZipDirectory
     private const int MostDirectoryBytes = 100_000_000;
 
     // Numbers that were learnt hardly shrink at all; a constant tensor of more than this is not worth a compressed entry.
-    private const long AlwaysGrows = 1 << 20, MostGrowth = 100;
+    private const long AlwaysGrows = 1 << 20, MostGrowth = 100, MostUnpacked = 1 << 28;
     private readonly MappedFile _file;
     private readonly Dictionary<string, Entry> _entries = [];
+    private long _unpacked;
 
     public ZipDirectory(MappedFile file)
     {
@@ -102,6 +103,12 @@ internal sealed class ZipDirectory
         if (entry.Size > Math.Max(AlwaysGrows, Math.Min(entry.Packed, Array.MaxLength / MostGrowth) * MostGrowth))
         {
             throw Damaged($"its entry '{name}' would grow from {entry.Packed} to {entry.Size} bytes, as only a bomb does");
+        }
+
+        _unpacked += entry.Size;
+        if (_unpacked > MostUnpacked)
+        {
+            throw Damaged($"its compressed entries unpack to more than {MostUnpacked} bytes; torch writes entries uncompressed, so save it by torch again");
         }
 
         byte[] bytes = new byte[entry.Size];

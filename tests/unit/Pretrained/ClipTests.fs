@@ -112,6 +112,17 @@ let ``OpenAI's archives are read, also the one that no CPU can run`` () =
         Assert.Equal(torch.float32, parameter.dtype)
 
 [<Fact>]
+let ``what an archive has besides is dropped and listed`` () =
+    let mutable report = Unchecked.defaultof<Weights.LoadReport>
+
+    use model =
+        Clip.Load(path "clip_torchscript/micro_fp16_device_constants.pt", &report)
+
+    Assert.Equal<Set<string>>(set [ "context_length"; "input_resolution"; "vocab_size" ], set report.Ignored)
+    Assert.Empty report.LeftOver
+    Assert.Empty report.Missing
+
+[<Fact>]
 let ``what does not fit is a sentence with the file and the tensor`` () =
     use scope = torch.NewDisposeScope()
 

@@ -108,6 +108,57 @@ let ``pytorch_model.bin gives the same model`` () =
         assertClose 5e-6 (expected["logits"].``to`` torch.float64) logits)
 
 [<Fact>]
+let ``weights of any floating type are cast while they are read`` () =
+    use scope = torch.NewDisposeScope()
+
+    Program.inFolder (fun folder ->
+        copyInto folder [ "gpt2_tiny/config.json", "config.json" ]
+        let expected = read "gpt2_tiny/expected.safetensors"
+        let tensors = read "gpt2_tiny/model.safetensors"
+
+        let logits (kind: torch.ScalarType) (back: torch.ScalarType) =
+            let cast =
+                Dictionary(
+                    dict [
+                        for KeyValue(name, tensor) in tensors -> name, tensor.``to``(kind).``to`` back
+                    ]
+                )
+
+            Safetensors.Save(Path.Combine(folder, "model.safetensors"), cast)
+            use model = Gpt2.Load folder
+            model.Logits expected["input_ids"]
+
+        for kind in [ torch.bfloat16; torch.float16; torch.float64 ] do
+            Assert.True(same (logits kind torch.float32) (logits kind kind))
+
+        use half = Gpt2.Load(folder, torch.bfloat16)
+        Assert.Equal(torch.bfloat16, (half.Logits expected["input_ids"]).dtype))
+
+[<Fact>]
+let ``tensors that may be missing are zero, and are listed`` () =
+    use scope = torch.NewDisposeScope()
+
+    Program.inFolder (fun folder ->
+        copyInto folder [ "gpt2_tiny/config.json", "config.json" ]
+        let tensors = Dictionary(read "gpt2_tiny/model.safetensors")
+        tensors.Remove "h.2.ln_1.weight" |> ignore
+        tensors.Add("score.weight", torch.ones 2L)
+        Safetensors.Save(Path.Combine(folder, "model.safetensors"), tensors)
+        let mutable report = Unchecked.defaultof<LoadReport>
+        use model = Gpt2.Load(folder, &report, options = LoadOptions.Partial)
+        Assert.Equal<string>([ "h.2.ln_1.weight" ], report.Missing)
+        Assert.Equal<string>([ "score.weight" ], report.LeftOver)
+
+        let struct (_, missing) =
+            model.named_parameters ()
+            |> Seq.find (fun struct (name, _) -> name = "h.2.ln_1.weight")
+
+        Assert.Equal(0f, missing.abs().sum().item<float32>())
+
+        refused [ "'score.weight'" ] (fun () ->
+            Gpt2.Load(folder, options = LoadOptions(AllowMissing = true))))
+
+[<Fact>]
 let ``steps score as forward does, for rows in any order and more than once`` () =
     use scope = torch.NewDisposeScope()
     use model = tiny ()
@@ -217,6 +268,12 @@ let ``equituned around a group of words it is EquiLM`` () =
         let logits = expected[$"equi.{name}.logits"]
         use sequence = new EquituneSequenceModel(model, words, words)
         assertClose 1e-4 logits (sequence.call (ids.narrow (1, 0L, 7L), ids.narrow (1, 7L, 3L)))
+
+        // Every transformed text keeps a cache of its own.
+        use state = sequence.Start(ids.narrow (1, 0L, 7L))
+
+        for t in 0L .. 2L do
+            assertClose 1e-4 (logits.select (1, t)) (sequence.Step(state, ids.select (1, 7L + t)))
 
         use tensors =
             new Equitune(model.AsModule(), TokenAction words, AxisAction(words, -1))

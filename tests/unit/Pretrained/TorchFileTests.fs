@@ -223,7 +223,7 @@ let ``a pickle that names anything else is refused by that name`` () =
                 named "__torch__evil" "X", "__torch__evil.X"
             ] do
             let file = archive folder body [ storage ]
-            refused [ file; $"'{name}'" ] (fun () -> WeightFiles.Open file))
+            refused [ file; $"its pickle names '{name}'" ] (fun () -> WeightFiles.Open file))
 
 [<Fact>]
 let ``pickles that are no list of tensors are refused`` () =
