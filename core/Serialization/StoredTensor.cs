@@ -9,8 +9,8 @@ public sealed class StoredTensor
 {
     private const int MostAxes = 64;
 
-    // Memory of tensors is seen through spans, whose length is an int: large tensors pass in pieces.
-    private const int PieceBytes = 1 << 26;
+    // Tensors pass in pieces: a few megabytes are as fast as all at once, and need no second place for a large tensor.
+    private const int PieceBytes = 1 << 22;
     private readonly IStoredBytes _bytes;
     private readonly long _offset;
     private readonly long[] _strides;

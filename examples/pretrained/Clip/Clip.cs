@@ -76,7 +76,7 @@ public sealed class Clip : nn.Module<Tensor, Tensor, Tensor>
 
         using ITensorFile file = isFolder ? WeightFiles.OpenFolder(path, IsClip) : WeightFiles.Open(path);
         string config = Path.Combine(isFolder ? path : Path.GetDirectoryName(path) ?? "", "config.json");
-        Clip model = new(ClipConfig.Infer(file, WeightLoader.Shapes(file, Names), File.Exists(config) ? config : null));
+        Clip model = new(ClipConfig.Infer(file, WeightLoader.Shapes(file, Names, (options ?? LoadOptions.Complete).Foreign), File.Exists(config) ? config : null));
         try
         {
             model.to(dtype).to(device ?? CPU);
@@ -106,7 +106,8 @@ public sealed class Clip : nn.Module<Tensor, Tensor, Tensor>
         if (images.shape is not [_, 3, long rows, long columns] || rows != side || columns != side || !images.is_floating_point())
         {
             throw new EquivariantException(
-                $"Images are floats [images, 3, {side}, {side}] for this model; {images.dtype} [{string.Join(", ", images.shape)}] are none. ClipPreprocessing makes them.");
+                $"Images are floats [images, 3, {side}, {side}] for this model; {images.dtype} [{string.Join(", ", images.shape)}] are none. "
+                + "ClipPreprocessing makes them.");
         }
 
         return visual.Forward(images.to(text_projection.dtype), observe).MoveToOuterDisposeScope();
@@ -154,7 +155,7 @@ public sealed class Clip : nn.Module<Tensor, Tensor, Tensor>
 
     private static Tensor Unit(Tensor features) => features / features.norm(-1, keepdim: true, p: 2);
 
-    private static bool IsClip(ITensorFile file) => WeightLoader.Shapes(file, Names).ContainsKey("logit_scale");
+    private static bool IsClip(ITensorFile file) => WeightLoader.Shapes(file, Names, ForeignTypes.Skip).ContainsKey("logit_scale");
 
     private sealed class Half : nn.Module<Tensor, Tensor>
     {

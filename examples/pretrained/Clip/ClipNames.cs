@@ -50,14 +50,21 @@ internal static class ClipNames
         yield return new("vision_model.pre_layrnorm.*", "visual.ln_pre.*");
         yield return new("vision_model.pre_layernorm.*", "visual.ln_pre.*");
         yield return new("vision_model.post_layernorm.*", "visual.ln_post.*");
-        foreach ((string from, string to) in new[] { ("text_model.encoder.layers.*", "transformer.resblocks.*"), ("vision_model.encoder.layers.*", "visual.transformer.resblocks.*") })
+        foreach ((string from, string to) in new[]
+        {
+            ("text_model.encoder.layers.*", "transformer.resblocks.*"),
+            ("vision_model.encoder.layers.*", "visual.transformer.resblocks.*"),
+        })
         {
             yield return new($"{from}.layer_norm1.*", $"{to}.ln_1.*");
             yield return new($"{from}.layer_norm2.*", $"{to}.ln_2.*");
             yield return new($"{from}.self_attn.out_proj.*", $"{to}.attn.out_proj.*");
             yield return new($"{from}.mlp.fc1.*", $"{to}.mlp.c_fc.*");
             yield return new($"{from}.mlp.fc2.*", $"{to}.mlp.c_proj.*");
-            foreach ((string projection, WeightPart part) in new[] { ("q_proj", WeightPart.FirstThird), ("k_proj", WeightPart.SecondThird), ("v_proj", WeightPart.LastThird) })
+            foreach ((string projection, WeightPart part) in new[]
+            {
+                ("q_proj", WeightPart.FirstThird), ("k_proj", WeightPart.SecondThird), ("v_proj", WeightPart.LastThird),
+            })
             {
                 yield return new($"{from}.self_attn.{projection}.weight", $"{to}.attn.in_proj_weight", part);
                 yield return new($"{from}.self_attn.{projection}.bias", $"{to}.attn.in_proj_bias", part);

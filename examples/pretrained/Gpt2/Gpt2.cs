@@ -122,7 +122,7 @@ public sealed class Gpt2 : SequenceModel
 
         Gpt2Config sizes = Gpt2Config.Read(config);
         using ITensorFile file = isFolder ? WeightFiles.OpenFolder(folder, IsGpt2) : WeightFiles.Open(folder);
-        RequireSizes(sizes, config, file);
+        RequireSizes(sizes, config, file, options ?? LoadOptions.Complete);
         Gpt2 model = new(sizes);
         try
         {
@@ -244,16 +244,17 @@ public sealed class Gpt2 : SequenceModel
     private static readonly WeightMap s_tied = new(
         Names.Prefixes, [.. Names.Rules.Select(rule => rule.To == "lm_head.weight" ? rule with { To = null } : rule)]);
 
-    private static bool IsGpt2(ITensorFile file) => WeightLoader.Shapes(file, Names).ContainsKey("wte.weight");
+    private static bool IsGpt2(ITensorFile file) => WeightLoader.Shapes(file, Names, ForeignTypes.Skip).ContainsKey("wte.weight");
 
     /// <summary>Says which word of the configuration a file's weights contradict, before there is a model of that size.</summary>
-    private static void RequireSizes(Gpt2Config sizes, string config, ITensorFile file)
+    private static void RequireSizes(Gpt2Config sizes, string config, ITensorFile file, LoadOptions options)
     {
-        Dictionary<string, long[]> shapes = WeightLoader.Shapes(file, Names);
+        Dictionary<string, long[]> shapes = WeightLoader.Shapes(file, Names, options.Foreign);
         int blocks = shapes.Keys.Where(name => name.StartsWith("h.", StringComparison.Ordinal)).Select(name => name.Split('.')[1]).Distinct().Count();
         if (blocks != sizes.Layers)
         {
-            throw new EquivariantException($"'{file.Path}' has {blocks} blocks ('h.0' and so on), but '{config}' says n_layer = {sizes.Layers}: they are not of one model.");
+            throw new EquivariantException(
+                $"'{file.Path}' has {blocks} blocks ('h.0' and so on), but '{config}' says n_layer = {sizes.Layers}: they are not of one model.");
         }
 
         foreach ((string name, string words, long[] expected) in new[]
@@ -266,7 +267,8 @@ public sealed class Gpt2 : SequenceModel
             if (shapes.TryGetValue(name, out long[]? found) && !found.SequenceEqual(expected))
             {
                 throw new EquivariantException(
-                    $"'{file.Path}' has '{name}' as [{string.Join(", ", found)}], but '{config}' says [{string.Join(", ", expected)}] ({words}): they are not of one model.");
+                    $"'{file.Path}' has '{name}' as [{string.Join(", ", found)}], but '{config}' says [{string.Join(", ", expected)}] ({words}): "
+                    + "they are not of one model.");
             }
         }
     }

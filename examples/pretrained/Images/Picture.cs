@@ -19,7 +19,8 @@ internal sealed record Picture(int Width, int Height, byte[] Bytes, bool HasAlph
     private const long MostPixels = 178_956_970;
     private const long MostBytes = 1 << 30;
 
-    /// <summary>Decodes a file: PNG, JPEG, GIF, BMP or WebP. Colour profiles and orientation tags are left aside, as by PIL. Of sixteen bits the upper eight count.</summary>
+    /// <summary>Decodes a file: PNG, JPEG, GIF, BMP or WebP.</summary>
+    /// <remarks>Colour profiles and orientation tags are left aside, as by PIL. Of sixteen bits the upper eight count.</remarks>
     public static Picture Read(string path)
     {
         byte[] file;

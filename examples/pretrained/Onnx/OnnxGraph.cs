@@ -20,7 +20,8 @@ internal static class OnnxGraph
     /// <param name="inputs">The inputs whose first axis is to be free; an initial value that is listed as an input is none.</param>
     /// <returns>The changed file.</returns>
     public static byte[] FreeBatch(ReadOnlyMemory<byte> model, IReadOnlySet<string> inputs) =>
-        Each(model, Graph, graph => Each(Each(Each(graph, Inside, _ => null), Output, FreeFirst), Input, input => inputs.Contains(NameOf(input)) ? FreeFirst(input) : input));
+        Each(model, Graph, graph => Each(
+            Each(Each(graph, Inside, _ => null), Output, FreeFirst), Input, input => inputs.Contains(NameOf(input)) ? FreeFirst(input) : input));
 
     private static ReadOnlyMemory<byte>? FreeFirst(ReadOnlyMemory<byte> value)
     {

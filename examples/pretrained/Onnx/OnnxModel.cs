@@ -12,7 +12,7 @@ namespace Equivariant.Pretrained;
 public sealed record OnnxPort(string Name, ScalarType? Type, IReadOnlyList<long> Shape)
 {
     /// <inheritdoc/>
-    public override string ToString() => $"{Name} {Type} [{string.Join(", ", Shape.Select(n => n < 0 ? "any" : n.ToString(System.Globalization.CultureInfo.InvariantCulture)))}]";
+    public override string ToString() => $"{Name} {Type} [{string.Join(", ", Shape.Select(n => n < 0 ? "any" : $"{n}"))}]";
 }
 
 /// <summary>An ONNX file as a module, for inference: designs wrap it like any other.</summary>
@@ -204,7 +204,8 @@ public sealed class OnnxModel : nn.Module<Tensor, Tensor>
         if (all == 0 || all % rows != 0 || byRows.Any(i => values[i].shape[0] != all))
         {
             throw new EquivariantException(
-                $"'{_source}' runs {rows} rows at a time: every input needs the same multiple of that, and they have {string.Join(", ", byRows.Select(i => values[i].shape[0]))}.");
+                $"'{_source}' runs {rows} rows at a time: every input needs the same multiple of that, and they have "
+                + $"{string.Join(", ", byRows.Select(i => values[i].shape[0]))}.");
         }
 
         Tensor[][] parts = [.. Enumerable.Range(0, (int)(all / rows)).Select(part => Call(_session, Part(values, part * rows, rows), outputs))];
@@ -227,7 +228,8 @@ public sealed class OnnxModel : nn.Module<Tensor, Tensor>
         }
         catch (OnnxRuntimeException error)
         {
-            throw new EquivariantException($"'{_source}' can't be run on inputs {string.Join("; ", values.Select(value => $"[{string.Join(", ", value.shape)}]"))}: {FirstLine(error)}");
+            string shapes = string.Join("; ", values.Select(value => $"[{string.Join(", ", value.shape)}]"));
+            throw new EquivariantException($"'{_source}' can't be run on inputs {shapes}: {FirstLine(error)}");
         }
         finally
         {
@@ -303,7 +305,8 @@ public sealed class OnnxModel : nn.Module<Tensor, Tensor>
             if (!OrtEnv.Instance().GetAvailableProviders().Contains("CUDAExecutionProvider"))
             {
                 options.Dispose();
-                throw new EquivariantException("This program's ONNX Runtime has no CUDA: reference the package Microsoft.ML.OnnxRuntime.Gpu, or run the model on the CPU.");
+                throw new EquivariantException(
+                    "This program's ONNX Runtime has no CUDA: reference the package Microsoft.ML.OnnxRuntime.Gpu, or run the model on the CPU.");
             }
 
             options.AppendExecutionProvider_CUDA(Math.Max(device.index, 0));

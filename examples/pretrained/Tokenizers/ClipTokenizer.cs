@@ -109,7 +109,8 @@ public sealed class ClipTokenizer
                 if (!truncate)
                 {
                     string shown = texts[row].Length > 40 ? texts[row][..40] + "…" : texts[row];
-                    throw new EquivariantException($"The text '{shown}' has {ids.Length} tokens with its start and end, and {contextLength} is the most; cut it, or ask for it to be truncated.");
+                    throw new EquivariantException(
+                        $"The text '{shown}' has {ids.Length} tokens with its start and end, and {contextLength} is the most; cut it, or ask for it to be truncated.");
                 }
 
                 ids = [.. ids[..(contextLength - 1)], EndToken];
@@ -215,8 +216,9 @@ public sealed class ClipTokenizer
                 || next.Value is 0xAA or 0xBA or >= 0x2160 and <= 0x217F or >= 0x24B6 and <= 0x24E9;
         }
 
-        static bool IsIgnored(Rune rune) => rune.Value is '\'' or '.' or ':' or '·' or '’' or '‘' or '^' or '`' or '¨' or '¯' or '´' or '¸' || Rune.GetUnicodeCategory(rune) is
-            UnicodeCategory.NonSpacingMark or UnicodeCategory.EnclosingMark or UnicodeCategory.Format or UnicodeCategory.ModifierLetter or UnicodeCategory.ModifierSymbol;
+        static bool IsIgnored(Rune rune) => rune.Value is '\'' or '.' or ':' or '·' or '’' or '‘' or '^' or '`' or '¨' or '¯' or '´' or '¸'
+            || Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark or UnicodeCategory.EnclosingMark
+                or UnicodeCategory.Format or UnicodeCategory.ModifierLetter or UnicodeCategory.ModifierSymbol;
     }
 
     private enum Kind

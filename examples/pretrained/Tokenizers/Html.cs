@@ -29,8 +29,9 @@ internal static partial class Html
     {
         bool hexadecimal = name[1] is 'x' or 'X';
         string digits = name[(hexadecimal ? 2 : 1)..].TrimStart('0');
+        NumberStyles style = hexadecimal ? NumberStyles.HexNumber : NumberStyles.None;
         int code = digits.Length == 0 ? 0
-            : digits.Length <= 9 && int.TryParse(digits, hexadecimal ? NumberStyles.HexNumber : NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= 0 ? number
+            : digits.Length < 8 && int.TryParse(digits, style, CultureInfo.InvariantCulture, out int number) ? number
             : int.MaxValue;
         return code switch
         {

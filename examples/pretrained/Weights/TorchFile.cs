@@ -147,7 +147,8 @@ public sealed class TorchFile : ITensorFile
 
     /// <summary>A persistent id: the word storage, the class, the key, the device (which does not matter), how many numbers.</summary>
     private (string Type, string Key, long Count) Parse(object? id) =>
-        id is object?[] { Length: >= 5 } parts && parts[0] is "storage" && PickleReader.StorageType(parts[1]) is string type && parts[2] is string key && parts[4] is long and >= 0 and var count
+        id is object?[] { Length: >= 5 } parts && parts[0] is "storage"
+            && PickleReader.StorageType(parts[1]) is string type && parts[2] is string key && parts[4] is long and >= 0 and var count
             ? (type, key, count)
             : throw Damaged("its pickle refers to something that is no storage of numbers");
 

@@ -60,15 +60,15 @@ public static class WeightLoader
     }
 
     /// <summary>The tensors that a file has for a module: their names in the module, and their shapes there, of which the numbers are in the file.</summary>
-    internal static Dictionary<string, long[]> Shapes(ITensorFile file, WeightMap map)
+    internal static Dictionary<string, long[]> Shapes(ITensorFile file, WeightMap map, ForeignTypes foreign)
     {
         Dictionary<string, long[]> shapes = [];
-        foreach (StoredTensor tensor in file.Tensors.Values)
+        foreach (StoredTensor tensor in file.Tensors.Values.Where(tensor => !(tensor.IsForeign && foreign == ForeignTypes.Skip)))
         {
             if (map.Find(tensor.Name) is { To: string name, Part: WeightPart part } && (part < WeightPart.FirstThird || tensor.Shape.Count > 0))
             {
                 // Sizes of a module may follow from these.
-                tensor.RequireReadable(convert: true);
+                tensor.RequireReadable(convert: foreign == ForeignTypes.Convert);
                 shapes[name] = part.WholeShape(tensor.Shape);
             }
         }
