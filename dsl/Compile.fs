@@ -5,6 +5,7 @@ open Equivariant.Core
 open Equivariant.Core.Designs
 open Equivariant.Core.Layers
 open Equivariant.Core.Representations
+open Equivariant.Core.Serialization
 
 /// <summary>A declaration has problems; the message lists all of them, one a line.</summary>
 type DeclarationException(problems: Problem list) =
@@ -108,7 +109,7 @@ type private PooledReadout(readouts: InvariantReadout list, shape: int64 list) a
 /// </summary>
 [<Sealed>]
 type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target: Target) as this =
-    inherit torch.nn.Module<torch.Tensor[], torch.Tensor[]>("equivariant network")
+    inherit SavedModule<torch.Tensor[], torch.Tensor[]>("equivariant network")
 
     let shapeOf (space: Space) = space.Shape |> List.map int64
 

@@ -5,50 +5,46 @@ namespace Equivariant.Core.Actions;
 
 /// <summary>Means over lists of coordinates, such as orbits: <c>[B, P, n, …] → [B, P, lists, …]</c>.</summary>
 /// <remarks>
-/// One gather of all lists, the short ones padded by their own first coordinate with weight zero, and one sum: the
-/// same order of addition every time, on a GPU too.
+/// One gather and one mean for all lists of one length, so that memory is that of the lists however their lengths differ,
+/// and the order of addition is the same every time, on a GPU too.
 /// </remarks>
 internal sealed class CoordinateMeans
 {
-    private readonly int _lists;
-    private readonly int _longest;
-    private readonly DeviceTensor _index;
-    private readonly DeviceTensor? _weights;
+    private readonly (long Length, DeviceTensor Index)[] _lengths;
+
+    // Where the mean of each list is among those of all lengths one after another; null where the lists are in that order.
+    private readonly DeviceTensor? _order;
 
     public CoordinateMeans(IReadOnlyList<int[]> lists)
     {
-        _lists = lists.Count;
-        _longest = lists.Max(list => list.Length);
-        bool even = lists.All(list => list.Length == _longest);
-        var index = new long[_lists * (long)_longest];
-        var weights = new double[even ? 0 : index.Length];
-        for (int i = 0; i < _lists; i++)
+        int[][] byLength = [.. Enumerable.Range(0, lists.Count).GroupBy(list => lists[list].Length).Select(group => group.ToArray())];
+        _lengths = [.. byLength.Select(group =>
         {
-            for (int j = 0; j < _longest; j++)
+            long[] index = [.. group.SelectMany(list => lists[list].Select(coordinate => (long)coordinate))];
+            return ((long)lists[group[0]].Length, new DeviceTensor(tensor(index)));
+        })];
+        if (byLength.Length > 1)
+        {
+            var order = new long[lists.Count];
+            foreach ((int place, int list) in byLength.SelectMany(group => group).Index())
             {
-                bool inside = j < lists[i].Length;
-                index[(i * _longest) + j] = lists[i][inside ? j : 0];
-                if (!even)
-                {
-                    weights[(i * _longest) + j] = inside ? 1.0 / lists[i].Length : 0;
-                }
+                order[list] = place;
             }
-        }
 
-        _index = new DeviceTensor(tensor(index));
-        _weights = even ? null : new DeviceTensor(tensor(weights));
+            _order = new DeviceTensor(tensor(order));
+        }
     }
 
     public Tensor Apply(Tensor x)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor members = Coordinates.Gather(x, _index.On(x.device)).unflatten(Coordinates.Axis, _lists, _longest);
-        if (_weights is null)
-        {
-            return members.mean([Coordinates.Axis + 1]).MoveToOuterDisposeScope();
-        }
+        Tensor[] means = [.. _lengths.Select(lists => Mean(x, lists.Index.On(x.device), lists.Length))];
+        return (_order is null ? means[0] : Coordinates.Gather(cat(means, Coordinates.Axis), _order.On(x.device))).MoveToOuterDisposeScope();
+    }
 
-        Tensor weights = _weights.On(x.device).to(x.dtype).view(x.dim() == Coordinates.Axis + 1 ? [_lists, _longest] : [_lists, _longest, 1]);
-        return (members * weights).sum([Coordinates.Axis + 1]).MoveToOuterDisposeScope();
+    private static Tensor Mean(Tensor x, Tensor index, long length)
+    {
+        Tensor members = Coordinates.Gather(x, index);
+        return length == 1 ? members : members.unflatten(Coordinates.Axis, index.shape[0] / length, length).mean([Coordinates.Axis + 1]);
     }
 }

@@ -12,7 +12,7 @@ public static class GridActions
     /// <param name="moves">One move for each generator, in order.</param>
     /// <exception cref="EquivariantException">A move is not defined on the grid, or the moves do not obey the group's relations.</exception>
     public static PermutationAction Of(Group group, int height, int width, params IReadOnlyList<GridMove> moves) => new(
-        group, height * width, [.. moves.Select(move => move.Permutation(height, width))], $"{height} × {width} pixels");
+        group, GridMove.RequireGrid(height, width), [.. moves.Select(move => move.Permutation(height, width))], $"{height} × {width} pixels");
 
     /// <summary>Lets a cyclic group of order 1, 2 or 4 turn the grid: by half turns, or by quarter turns on a square.</summary>
     /// <exception cref="EquivariantException">The order is another, or the grid is not square where it must be.</exception>

@@ -48,19 +48,13 @@ public sealed class GridMove
     /// <exception cref="EquivariantException">The move is not defined on such a grid.</exception>
     public int[] Permutation(int height, int width)
     {
-        if (height < 1 || width < 1)
-        {
-            throw new EquivariantException($"A grid of {height} × {width} pixels has none.");
-        }
-
-        PermutationAction.RequireDegree((long)height * width);
+        int[] permutation = new int[RequireGrid(height, width)];
         if (_needsSquare && height != width)
         {
             throw new EquivariantException(
                 $"A {Name} is not defined on a grid of {height} × {width} pixels, because it is not square. Pad or crop the image, or use half turns and reflections.");
         }
 
-        int[] permutation = new int[height * width];
         for (int y = 0; y < height; y++)
         {
             for (int x = 0; x < width; x++)
@@ -75,6 +69,18 @@ public sealed class GridMove
 
     /// <summary>Says what the move is called.</summary>
     public override string ToString() => Name;
+
+    /// <summary>Counts the pixels, and refuses grids with none or too many.</summary>
+    internal static int RequireGrid(int height, int width)
+    {
+        if (height < 1 || width < 1)
+        {
+            throw new EquivariantException($"A grid of {height} × {width} pixels has none.");
+        }
+
+        PermutationAction.RequireDegree((long)height * width);
+        return height * width;
+    }
 
     private static int Mod(long value, int modulus) => (int)((value % modulus + modulus) % modulus);
 }

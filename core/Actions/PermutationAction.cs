@@ -154,7 +154,8 @@ public sealed partial class PermutationAction
     {
         PermutationAction[] all = [this, .. others];
         RequireSameGroup(all, "put side by side");
-        int degree = checked(all.Sum(a => a.Degree));
+        RequireDegree(all.Sum(a => (long)a.Degree));
+        int degree = all.Sum(a => a.Degree);
         int[][] images = new int[_images.Length][];
         for (int g = 0; g < images.Length; g++)
         {

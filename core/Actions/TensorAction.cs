@@ -72,9 +72,10 @@ public abstract class TensorAction
 
     private sealed class TransversalAverage(OrbitMap[] steps) : GroupAverage
     {
-        public override Tensor Apply(Tensor x)
+        protected override Tensor AverageRows(Tensor x)
         {
             using DisposeScope scope = NewDisposeScope();
+            TensorChecks.RequireNumbers("An average over a group", x);
             Tensor average = x.alias();
             foreach (OrbitMap step in steps)
             {
@@ -99,18 +100,60 @@ public abstract class OrbitMap
     /// <summary>Applies every element to every row.</summary>
     /// <param name="x">The batch, <c>[B, …]</c>.</param>
     /// <returns><c>[T·B, …]</c>: row <c>t·B + b</c> is <c>elements[t]·x[b]</c>.</returns>
-    public abstract Tensor Expand(Tensor x);
+    /// <exception cref="EquivariantException">The tensor is not one that the group acts on.</exception>
+    public Tensor Expand(Tensor x)
+    {
+        TensorChecks.RequireBatch(this, x);
+        return ExpandRows(x);
+    }
 
     /// <summary>Undoes <see cref="Expand"/> on values at those rows.</summary>
     /// <param name="y">The values, <c>[T·B, …]</c>.</param>
     /// <returns><c>[T·B, …]</c>: row <c>t·B + b</c> is <c>elements[t]⁻¹·y[t·B + b]</c>.</returns>
-    public abstract Tensor PullBack(Tensor y);
+    /// <exception cref="EquivariantException">The tensor is not one that the group acts on, or its rows are not as many for each element.</exception>
+    public Tensor PullBack(Tensor y)
+    {
+        TensorChecks.RequireBatch(this, y);
+        if (Count == 0 ? y.shape[0] != 0 : y.shape[0] % Count != 0)
+        {
+            throw new EquivariantException(
+                $"{this} needs as many rows for each of its {Count} elements to pull back, but a tensor of shape {TensorChecks.Shape(y)} was given.");
+        }
+
+        return PullBackRows(y);
+    }
 
     /// <summary>Applies to each row an element of its own.</summary>
     /// <param name="x">The batch, <c>[B, …]</c>.</param>
     /// <param name="which">Positions in the list of elements, <c>[B]</c>, <c>int64</c>.</param>
     /// <returns><c>[B, …]</c>: row <c>b</c> is <c>elements[which[b]]·x[b]</c>.</returns>
-    public abstract Tensor Select(Tensor x, Tensor which);
+    /// <exception cref="EquivariantException">The tensor is not one that the group acts on, or there is not one position for each row.</exception>
+    public Tensor Select(Tensor x, Tensor which)
+    {
+        TensorChecks.RequireBatch(this, x);
+        if (which.dtype != ScalarType.Int64 || which.dim() != 1 || which.shape[0] != x.shape[0])
+        {
+            throw new EquivariantException(
+                $"{this} needs a position of type Int64 for each of {x.shape[0]} rows, but {which.dtype} {TensorChecks.Shape(which)} was given.");
+        }
+
+        return SelectRows(x, which);
+    }
+
+    /// <summary>Says how many elements act.</summary>
+    public override string ToString() => $"An action of {Count} element{(Count == 1 ? "" : "s")}";
+
+    /// <inheritdoc cref="Expand"/>
+    /// <remarks>The batch axis is there.</remarks>
+    protected abstract Tensor ExpandRows(Tensor x);
+
+    /// <inheritdoc cref="PullBack"/>
+    /// <remarks>There are as many rows for each element.</remarks>
+    protected abstract Tensor PullBackRows(Tensor y);
+
+    /// <inheritdoc cref="Select"/>
+    /// <remarks>There is one position for each row.</remarks>
+    protected abstract Tensor SelectRows(Tensor x, Tensor which);
 }
 
 /// <summary>The exact average over a group: a projection onto what the group fixes.</summary>
@@ -119,5 +162,14 @@ public abstract class GroupAverage
     /// <summary>Averages every row over the group.</summary>
     /// <param name="x">The batch, <c>[B, …]</c>, floating point.</param>
     /// <returns><c>1/|K| Σ k·x</c>, <c>[B, …]</c>.</returns>
-    public abstract Tensor Apply(Tensor x);
+    /// <exception cref="EquivariantException">The tensor is not one that the group acts on.</exception>
+    public Tensor Apply(Tensor x)
+    {
+        TensorChecks.RequireBatch("An average over a group", x);
+        return AverageRows(x);
+    }
+
+    /// <inheritdoc cref="Apply"/>
+    /// <remarks>The batch axis is there.</remarks>
+    protected abstract Tensor AverageRows(Tensor x);
 }

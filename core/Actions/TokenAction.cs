@@ -38,32 +38,58 @@ public sealed class TokenAction : TensorAction
     {
         private readonly DeviceTensor _images;
         private readonly DeviceTensor _preimages;
+        private readonly int _degree;
 
         public TokenMap(IReadOnlyList<GroupElement> elements, PermutationAction vocabulary)
             : base(elements.Count)
         {
             _images = IndexTables.Images(elements, vocabulary);
             _preimages = IndexTables.Preimages(elements, vocabulary);
+            _degree = vocabulary.Degree;
         }
 
-        public override Tensor Expand(Tensor x)
+        protected override Tensor ExpandRows(Tensor x)
         {
+            RequireTokens(x);
             using Tensor flat = x.reshape(-1);
             using Tensor images = _images.On(x.device).index_select(1, flat);
             return images.view([Count * x.shape[0], .. x.shape[1..]]);
         }
 
-        public override Tensor PullBack(Tensor y) => Lookup(_preimages.On(y.device), y, Rows(y));
+        protected override Tensor PullBackRows(Tensor y) => Lookup(_preimages, y, Rows(y));
 
-        public override Tensor Select(Tensor x, Tensor which) => Lookup(_images.On(x.device), x, which);
+        protected override Tensor SelectRows(Tensor x, Tensor which) => Lookup(_images, x, which);
 
         private Tensor Rows(Tensor y) => arange(Count, device: y.device).repeat_interleave(y.shape[0] / Count);
 
-        private static Tensor Lookup(Tensor table, Tensor x, Tensor which)
+        private Tensor Lookup(DeviceTensor table, Tensor x, Tensor which)
         {
+            RequireTokens(x);
             using DisposeScope scope = NewDisposeScope();
             Tensor row = which.view([x.shape[0], .. Enumerable.Repeat(1L, (int)x.dim() - 1)]);
-            return table.index([TensorIndex.Tensor(row), TensorIndex.Tensor(x)]).MoveToOuterDisposeScope();
+            return table.On(x.device).index([TensorIndex.Tensor(row), TensorIndex.Tensor(x)]).MoveToOuterDisposeScope();
+        }
+
+        /// <summary>Refuses numbers that are no tokens; a negative one would count from the end of the vocabulary.</summary>
+        private void RequireTokens(Tensor x)
+        {
+            if (x.dtype != ScalarType.Int64)
+            {
+                throw new EquivariantException($"Tokens have to be of type Int64, but a tensor of {x.dtype} was given; convert it first.");
+            }
+
+            if (x.numel() == 0)
+            {
+                return;
+            }
+
+            using DisposeScope scope = NewDisposeScope();
+            (long least, long most) = (x.min().item<long>(), x.max().item<long>());
+            if (least < 0 || most >= _degree)
+            {
+                throw new EquivariantException(
+                    $"There is no token {(least < 0 ? least : most)}: the vocabulary has the tokens 0 to {_degree - 1}. Give padding a token of its own, which the group leaves alone.");
+            }
         }
     }
 }

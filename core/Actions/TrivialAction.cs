@@ -21,15 +21,15 @@ public sealed class TrivialAction(Group group) : TensorAction(group)
 
     private sealed class Repetition(int count) : OrbitMap(count)
     {
-        public override Tensor Expand(Tensor x) => x.repeat([Count, .. Enumerable.Repeat(1L, (int)x.dim() - 1)]);
+        protected override Tensor ExpandRows(Tensor x) => x.repeat([Count, .. Enumerable.Repeat(1L, (int)x.dim() - 1)]);
 
-        public override Tensor PullBack(Tensor y) => y.alias();
+        protected override Tensor PullBackRows(Tensor y) => y.alias();
 
-        public override Tensor Select(Tensor x, Tensor which) => x.alias();
+        protected override Tensor SelectRows(Tensor x, Tensor which) => x.alias();
     }
 
     private sealed class Nothing : GroupAverage
     {
-        public override Tensor Apply(Tensor x) => x.alias();
+        protected override Tensor AverageRows(Tensor x) => x.alias();
     }
 }

@@ -31,9 +31,17 @@ public static class TupleOrbits
             throw new EquivariantException($"A tuple cannot have {length} entries.");
         }
 
-        return IsTransitiveOnTuples(group, length)
-            ? Patterns(length, group.Degree)
-            : Count(group, group.GeneratorCodes, length);
+        try
+        {
+            return IsTransitiveOnTuples(group, length)
+                ? Patterns(length, group.Degree)
+                : Count(group, group.GeneratorCodes, length);
+        }
+        catch (OverflowException)
+        {
+            throw new EquivariantException(
+                $"{group.Name} has more than {long.MaxValue} orbits on tuples of {length} of its {group.Degree} points; take shorter tuples.");
+        }
     }
 
     /// <summary>Whether the group is symmetric, or alternating, and so takes any distinct points to any others.</summary>
@@ -67,6 +75,7 @@ public static class TupleOrbits
             classes[0] = 0;
         }
 
+        // The sum is checked.
         return classes.Take(Math.Min(length, values) + 1).Sum();
     }
 
@@ -86,7 +95,7 @@ public static class TupleOrbits
 
         if (generators.Length == 0)
         {
-            return (long)Math.Pow(degree, length);
+            return checked((long)BigInteger.Pow(degree, length));
         }
 
         if (length == 2 && (long)degree * degree <= WalkedPairs)
@@ -113,7 +122,7 @@ public static class TupleOrbits
             if (orbits[point] == orbit)
             {
                 orbit++;
-                count += Count(group, StabiliserChain.Build(group, generators, point).StabiliserGenerators(1), length - 1);
+                count = checked(count + Count(group, StabiliserChain.Build(group, generators, point).StabiliserGenerators(1), length - 1));
             }
         }
 

@@ -1,6 +1,7 @@
 using Equivariant.Core.Actions;
 using Equivariant.Core.Groups;
 using Equivariant.Core.Orbits;
+using Equivariant.Core.Serialization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,7 +16,7 @@ namespace Equivariant.Core.Designs;
 /// the model; finding the frame may need all <c>|G|</c> transforms of the input.
 /// Source: Puny et al., "Frame Averaging for Invariant and Equivariant Network Design" (ICLR 2022).
 /// </remarks>
-public class FrameAverage : nn.Module<Tensor, Tensor>
+public class FrameAverage : SavedModule<Tensor, Tensor>
 {
     private readonly nn.IModule<Tensor, Tensor> _model;
     private readonly OrbitMap _transforms;

@@ -1,6 +1,7 @@
 using Equivariant.Core.Actions;
 using Equivariant.Core.Groups;
 using Equivariant.Core.Orbits;
+using Equivariant.Core.Serialization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,7 +12,7 @@ namespace Equivariant.Core.Designs;
 /// only, with the error that <see cref="StandardError"/> reports.
 /// </summary>
 /// <remarks>An explicit choice: no other design approximates.</remarks>
-public sealed class MonteCarloEquitune : nn.Module<Tensor, Tensor>
+public sealed class MonteCarloEquitune : SavedModule<Tensor, Tensor>
 {
     private readonly nn.IModule<Tensor, Tensor> _model;
     private readonly Random _random;

@@ -1,5 +1,6 @@
 using Equivariant.Core.Actions;
 using Equivariant.Core.Orbits;
+using Equivariant.Core.Serialization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,7 +16,7 @@ namespace Equivariant.Core.Designs;
 /// "multi-equizero". A design is itself a module from one tensor to one tensor, so designs nest.
 /// Source: Baltaji, Basu, Varshney, "Efficient Model-Agnostic Multi-Group Equivariant Networks" (TMLR 2024).
 /// </remarks>
-public class QuotientDesign : nn.Module<Tensor, Tensor>
+public class QuotientDesign : SavedModule<Tensor, Tensor>
 {
     private readonly nn.IModule<Tensor, Tensor>[] _models;
     private readonly Term[] _terms;

@@ -1,3 +1,4 @@
+using Equivariant.Core.Serialization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -23,6 +24,12 @@ public abstract class SequenceModel : nn.Module<Tensor, Tensor, Tensor>
         : base(name)
     {
     }
+
+    /// <inheritdoc/>
+    /// <exception cref="EquivariantException">The file was saved from another network, or is damaged; the model is as it was.</exception>
+    public override nn.Module load(
+        BinaryReader reader, bool strict = true, IList<string>? skip = null, Dictionary<string, bool>? loadedParameters = null) =>
+        SavedState.Guard(this, () => base.load(reader, strict, skip, loadedParameters));
 
     /// <summary>Reads the source sentences.</summary>
     /// <param name="source">Source tokens, <c>[B, S]</c>, <c>int64</c>.</param>

@@ -7,10 +7,8 @@ namespace Equivariant.Core.Layers;
 
 /// <summary>All linear maps between two representations of a group that commute with it, with channels and a bias.</summary>
 /// <remarks>
-/// <para>From <c>[B, c_in, n]</c> to <c>[B, c_out, m]</c>. A parameter for each basis map and pair of channels,
-/// <c>weight [c_out, d, c_in]</c>; the bias lies in <c>W^G</c>, <c>bias [c_out, r]</c>.</para>
-/// <para>On the CPU, permutation representations use a kernel whose gradient can't be differentiated again; set
-/// <see cref="TwiceDifferentiable"/> where second derivatives are needed.</para>
+/// From <c>[B, c_in, n]</c> to <c>[B, c_out, m]</c>. A parameter for each basis map and pair of channels,
+/// <c>weight [c_out, d, c_in]</c>; the bias lies in <c>W^G</c>, <c>bias [c_out, r]</c>.
 /// Source: Maron et al., "Invariant and Equivariant Graph Networks" (ICLR 2019); Finzi, Welling, Wilson, "A Practical Method
 /// for Constructing Equivariant Multilayer Perceptrons" (ICML 2021).
 /// </remarks>
@@ -63,9 +61,6 @@ public sealed class EquivariantLinear : LinearModule
     /// <summary>Gets the coordinates of the bias in <c>W^G</c>, <c>[c_out, r]</c>; null without one.</summary>
     public Parameter? Bias => bias;
 
-    /// <summary>Gets or sets whether to use plain operations of torch only, whose gradients can be differentiated again.</summary>
-    public bool TwiceDifferentiable { get; set; }
-
     /// <inheritdoc/>
     public override long TheoreticalDimension =>
         OutputChannels * (InputChannels * HomDimension.Between(Input, Output) + (bias is null ? 0 : HomDimension.OfInvariants(Output)));
@@ -80,8 +75,7 @@ public sealed class EquivariantLinear : LinearModule
         using DisposeScope scope = NewDisposeScope();
         long batch = input.shape[0];
         Tensor x = input.transpose(1, 2).reshape(batch, Input.Dimension * InputChannels);
-        Tensor product = TwiceDifferentiable ? x.matmul(Basis.Weight(weight).t()) : Basis.Apply(x, weight);
-        Tensor y = product.view(batch, Output.Dimension, OutputChannels).transpose(1, 2);
+        Tensor y = Basis.Apply(x, weight).view(batch, Output.Dimension, OutputChannels).transpose(1, 2);
         return (bias is null ? y : y + Output.Invariants.Expand(bias)).MoveToOuterDisposeScope();
     }
 

@@ -1,5 +1,6 @@
 using Equivariant.Core.Native;
 using Equivariant.Core.Representations;
+using Equivariant.Core.Serialization;
 using static TorchSharp.torch;
 
 namespace Equivariant.Core.Layers;
@@ -9,7 +10,7 @@ namespace Equivariant.Core.Layers;
 /// Tensors are always <c>[B, channels, n]</c>, the group acting on the last axis and never on channels; one channel is
 /// <c>[B, 1, n]</c>. Layers can be chained with <see cref="EquivariantSequential"/>, which checks that they fit.
 /// </remarks>
-public abstract class EquivariantModule : nn.Module<Tensor, Tensor>
+public abstract class EquivariantModule : SavedModule<Tensor, Tensor>
 {
     /// <summary>Fixes what comes in and goes out.</summary>
     /// <param name="name">The name of the layer in messages.</param>

@@ -1,3 +1,4 @@
+using Equivariant.Core.Actions;
 using Equivariant.Core.Representations;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -10,6 +11,7 @@ internal static class LayerChecks
 {
     public static void RequireInput(string layer, Tensor x, long channels, Representation representation, Tensor? parameter)
     {
+        TensorChecks.RequireDense(layer, x);
         if (x.dim() != 3 || x.shape[1] != channels || x.shape[2] != representation.Dimension)
         {
             throw new EquivariantException(

@@ -1,4 +1,5 @@
 using Equivariant.Core.Native;
+using Equivariant.Core.Serialization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -6,7 +7,7 @@ namespace Equivariant.Core.Layers;
 
 /// <summary>A layer with several inputs and outputs that knows how groups act on each.</summary>
 /// <remarks>Every tensor is <c>[B, channels, n]</c>, all of one batch size, in the order of the ports.</remarks>
-public abstract class MultiInputModule : nn.Module<Tensor[], Tensor[]>
+public abstract class MultiInputModule : SavedModule<Tensor[], Tensor[]>
 {
     /// <summary>Fixes what comes in and goes out.</summary>
     /// <param name="name">The name of the layer in messages.</param>

@@ -1,5 +1,7 @@
+using Equivariant.Core.Actions;
 using Equivariant.Core.Designs;
 using Equivariant.Core.Orbits;
+using Equivariant.Core.Serialization;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -13,13 +15,17 @@ namespace Equivariant.Core.Layers;
 /// <remarks>
 /// Inputs may be of any kind, each with its own action. The cost for one set of inputs is the sum, over blocks, of the
 /// evaluations of each: <c>|Gᵢ|</c> (or the indices of its kernels) for an equivariant block, <c>|Gⱼ|</c> for an
-/// invariant-symmetric one.
+/// invariant-symmetric one. Invariant-symmetric blocks from one input by one model share their evaluations, however many outputs
+/// they lead to: only the last step, which is linear, differs.
 /// Source: Baltaji, Basu, Varshney, "Efficient Model-Agnostic Multi-Group Equivariant Networks" (TMLR 2024).
 /// </remarks>
-public sealed class MultiInputNetwork : nn.Module<Tensor[], Tensor[]>
+public sealed class MultiInputNetwork : SavedModule<Tensor[], Tensor[]>
 {
     private readonly ModuleList<nn.Module<Tensor, Tensor>> wrapped;
     private readonly (int Input, int Output)[] _places;
+
+    // The block whose mean over the orbit a block uses: the first from its input by its model, which is itself for most.
+    private readonly int[] _sources;
 
     /// <summary>Builds the network.</summary>
     /// <param name="inputs">The inputs.</param>
@@ -50,7 +56,15 @@ public sealed class MultiInputNetwork : nn.Module<Tensor[], Tensor[]>
             }
         }
 
-        wrapped = new ModuleList<nn.Module<Tensor, Tensor>>([.. blocks.Select((block, b) => Wrap(block, _places[b], evaluation))]);
+        _sources = [.. blocks.Select((block, b) => Enumerable.Range(0, b + 1).First(a => a == b || Shares(a, b)))];
+        wrapped = [];
+        for (int b = 0; b < blocks.Count; b++)
+        {
+            wrapped.Add(_sources[b] == b
+                ? Wrap(blocks[b], _places[b], evaluation)
+                : ((InvariantSymmetricBlock)wrapped[_sources[b]]).To(Outputs[_places[b].Output].Action));
+        }
+
         RegisterComponents();
     }
 
@@ -60,7 +74,7 @@ public sealed class MultiInputNetwork : nn.Module<Tensor[], Tensor[]>
     /// </summary>
     /// <param name="ports">The inputs, which are also the outputs: alike, each with a factor of its own.</param>
     /// <param name="equivariant">The model of <c>M^Eq</c>.</param>
-    /// <param name="invariantSymmetric">The model of <c>M^IS</c>, or null for none.</param>
+    /// <param name="invariantSymmetric">The model of <c>M^IS</c>, evaluated once for each input; or null for none.</param>
     /// <param name="outputs">The outputs where their actions differ from the inputs', in the same order; null where not.</param>
     /// <param name="evaluation">How rows are given to the models; plainly, if left out.</param>
     public static MultiInputNetwork Exchangeable(
@@ -104,8 +118,8 @@ public sealed class MultiInputNetwork : nn.Module<Tensor[], Tensor[]>
     /// <summary>Gets the blocks.</summary>
     public IReadOnlyList<NetworkBlock> Blocks { get; }
 
-    /// <summary>Gets the evaluations of models for one set of inputs, summed over the blocks.</summary>
-    public int EvaluationsPerInput => wrapped.Sum(block => block is QuotientDesign design
+    /// <summary>Gets the evaluations of models for one set of inputs, summed over the blocks; shared ones once.</summary>
+    public int EvaluationsPerInput => wrapped.Where((_, b) => _sources[b] == b).Sum(block => block is QuotientDesign design
         ? design.EvaluationsPerInput
         : ((InvariantSymmetricBlock)block).EvaluationsPerInput);
 
@@ -121,8 +135,9 @@ public sealed class MultiInputNetwork : nn.Module<Tensor[], Tensor[]>
                 $"{nameof(MultiInputNetwork)} has {Inputs.Count} inputs ({string.Join(", ", Inputs.Select(port => port.Name))}), but {input.Length} tensors were given.");
         }
 
-        for (int i = 1; i < input.Length; i++)
+        for (int i = 0; i < input.Length; i++)
         {
+            TensorChecks.RequireBatch($"The input '{Inputs[i].Name}'", input[i]);
             if (input[i].shape[0] != input[0].shape[0])
             {
                 throw new EquivariantException(
@@ -132,10 +147,13 @@ public sealed class MultiInputNetwork : nn.Module<Tensor[], Tensor[]>
 
         using DisposeScope scope = NewDisposeScope();
         var sums = new Tensor?[Outputs.Count];
+        var means = new Tensor?[_places.Length];
         for (int b = 0; b < _places.Length; b++)
         {
             (int from, int to) = _places[b];
-            Tensor value = wrapped[b].call(input[from]);
+            Tensor value = wrapped[b] is InvariantSymmetricBlock block
+                ? block.Symmetrise(means[_sources[b]] ??= block.Mean(input[from]))
+                : wrapped[b].call(input[from]);
             if (sums[to] is { } sum && !sum.shape.SequenceEqual(value.shape))
             {
                 throw new EquivariantException(
@@ -147,6 +165,9 @@ public sealed class MultiInputNetwork : nn.Module<Tensor[], Tensor[]>
 
         return [.. sums.Select(sum => sum!.MoveToOuterDisposeScope())];
     }
+
+    private bool Shares(int a, int b) =>
+        !Blocks[a].IsEquivariant && !Blocks[b].IsEquivariant && ReferenceEquals(Blocks[a].Model, Blocks[b].Model) && _places[a].Input == _places[b].Input;
 
     private static void RequireDistinct(IReadOnlyList<NetworkPort> ports, string what)
     {

@@ -1,3 +1,4 @@
+using System.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -19,6 +20,7 @@ internal sealed class BlockBasis : EquivariantBasis
 
     public override Tensor Matrices()
     {
+        RequireMatrices();
         using DisposeScope scope = NewDisposeScope();
         Tensor all = zeros([Count, Output.Dimension, Input.Dimension], ScalarType.Float64);
         long first = 0;
@@ -41,6 +43,7 @@ internal sealed class BlockBasis : EquivariantBasis
 
     internal override Tensor Moment()
     {
+        DenseMatrices.RequireEntries($"The initial weights of a layer to {Output}", (BigInteger)Output.Dimension * Output.Dimension);
         Tensor moment = zeros([Output.Dimension, Output.Dimension], ScalarType.Float64);
         ForEach((block, row, _) =>
             moment.narrow(0, row, block.Output.Dimension).narrow(1, row, block.Output.Dimension).add_(block.Moment()));

@@ -1,3 +1,4 @@
+using System.Numerics;
 using static TorchSharp.torch;
 
 namespace Equivariant.Core.Representations;
@@ -5,9 +6,30 @@ namespace Equivariant.Core.Representations;
 /// <summary>Arithmetic of the small dense matrices by which generators act.</summary>
 internal static class DenseMatrices
 {
+    /// <summary>The most entries of what is written out as dense matrices: 1 GiB.</summary>
+    private const int MostEntries = 1 << 27;
+
+    /// <summary>Refuses dense matrices that no memory holds.</summary>
+    public static void RequireEntries(string what, BigInteger entries)
+    {
+        if (entries > MostEntries)
+        {
+            throw new EquivariantException(
+                $"{what} would have {entries} entries, {entries * sizeof(double) >> 20} MiB; at most {MostEntries} can be written out. " +
+                "Take smaller representations, or permutation representations, which need no matrices.");
+        }
+    }
+
+    /// <summary>A square matrix of zeros.</summary>
+    public static double[,] Zero(int n)
+    {
+        RequireEntries($"A matrix of {n} × {n}", (BigInteger)n * n);
+        return new double[n, n];
+    }
+
     public static double[,] Identity(int n)
     {
-        double[,] identity = new double[n, n];
+        double[,] identity = Zero(n);
         for (int i = 0; i < n; i++)
         {
             identity[i, i] = 1;
@@ -57,7 +79,7 @@ internal static class DenseMatrices
     public static double[,] Kronecker(double[,] left, double[,] right)
     {
         int n = left.GetLength(0), m = right.GetLength(0);
-        double[,] product = new double[n * m, n * m];
+        double[,] product = Zero(n * m);
         for (int i = 0; i < n; i++)
         {
             for (int j = 0; j < n; j++)

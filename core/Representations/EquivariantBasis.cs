@@ -1,3 +1,4 @@
+using System.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -46,6 +47,7 @@ public abstract class EquivariantBasis
 
     /// <summary>Writes the basis out.</summary>
     /// <returns>The matrices, <c>[d, m, n]</c>, float64, on the CPU.</returns>
+    /// <exception cref="EquivariantException">They are too large to write out.</exception>
     public abstract Tensor Matrices();
 
     /// <summary>Combines the basis: the dense matrix of a layer, on vectors with channels last.</summary>
@@ -76,6 +78,10 @@ public abstract class EquivariantBasis
         Tensor normal = randn([channelsOut, Count, channelsIn], dtype: ScalarType.Float64) / Math.Sqrt(channelsIn);
         return (Count == 0 ? normal : Scale(normal, invariantShare)).MoveToOuterDisposeScope();
     }
+
+    /// <summary>Refuses to write out what no memory holds.</summary>
+    private protected void RequireMatrices() =>
+        DenseMatrices.RequireEntries($"The {Count} maps from {Input} to {Output}", (BigInteger)Count * Output.Dimension * Input.Dimension);
 
     /// <summary>Turns independent normal coordinates into the coefficients of an initial layer.</summary>
     private protected virtual Tensor Scale(Tensor normal, double invariantShare) =>

@@ -48,6 +48,8 @@ public abstract class InvariantBasis
 
     private protected void RequireLast(Tensor x, int length, string what)
     {
+        TensorChecks.RequireDense(Representation, x);
+        TensorChecks.RequireNumbers(Representation, x);
         if (x.dim() == 0 || x.shape[^1] != length)
         {
             throw new EquivariantException(

@@ -5,29 +5,28 @@ using static TorchSharp.torch;
 
 namespace Equivariant.Core.Representations;
 
-/// <summary>A group that acts on tensors by the matrices of a representation, along one axis.</summary>
+/// <summary>A group that acts on tensors by the matrices of a representation, along one axis or several read as one.</summary>
 /// <remarks>
-/// Floating point; every other axis is left alone. For permutation representations, <see cref="AxisAction"/> does the
-/// same faster.
+/// Floating point or complex; every other axis is left alone. Any representation will do, sums, products and duals too:
+/// <c>V ⊗ V</c> along two axes turns a matrix <c>X</c> to <c>ρ(g) X ρ(g)ᵀ</c>. For permutation representations, <see cref="AxisAction"/>
+/// does the same faster.
 /// </remarks>
 public sealed class MatrixAction : TensorAction
 {
-    private readonly int _axis;
+    private readonly AdjacentAxes _axes;
 
-    /// <summary>Lets a representation act along an axis.</summary>
+    /// <summary>Lets a representation act along some axes.</summary>
     /// <param name="representation">The representation, of dimension <c>n</c>.</param>
-    /// <param name="axis">The axis of length <c>n</c>, counted from the end; -1 is the last.</param>
-    /// <exception cref="EquivariantException">The axis is not counted from the end.</exception>
-    public MatrixAction(Representation representation, int axis = -1)
+    /// <param name="axes">
+    /// The axes, adjacent and counted from the end, of length <c>n</c> together, such as <c>-2, -1</c> for the rows and columns of matrices;
+    /// the last axis if left out.
+    /// </param>
+    /// <exception cref="EquivariantException">The axes are not adjacent, or not counted from the end.</exception>
+    public MatrixAction(Representation representation, params int[] axes)
         : base(representation.Group)
     {
-        if (axis >= 0)
-        {
-            throw new EquivariantException($"Axis {axis} can't be acted on: give an axis counted from the end, such as -1.");
-        }
-
         Representation = representation;
-        _axis = axis;
+        _axes = new AdjacentAxes(axes.Length == 0 ? [-1] : axes);
     }
 
     /// <summary>Gets the representation.</summary>
@@ -37,69 +36,59 @@ public sealed class MatrixAction : TensorAction
     public override bool IsLinear => true;
 
     /// <inheritdoc/>
-    public override OrbitMap Over(IReadOnlyList<GroupElement> elements) => new MatrixMap(this, elements);
-
-    /// <inheritdoc/>
-    public override TensorAction Restrict(Subgroup subgroup) => new MatrixAction(Representation.Restrict(subgroup), _axis);
-
-    /// <inheritdoc/>
-    public override string ToString() => $"{Representation} along axis {_axis}";
-
-    private sealed class MatrixMap : OrbitMap
+    public override OrbitMap Over(IReadOnlyList<GroupElement> elements)
     {
-        private readonly MatrixAction _action;
-        private readonly DeviceTensor _matrices;
-        private readonly DeviceTensor _inverses;
-
-        public MatrixMap(MatrixAction action, IReadOnlyList<GroupElement> elements)
-            : base(elements.Count)
+        foreach (GroupElement element in elements)
         {
-            _action = action;
-            _matrices = new DeviceTensor(action.Representation.Stack(elements));
-            _inverses = new DeviceTensor(action.Representation.Stack([.. elements.Select(g => g.Inverse())]));
+            Representation.RequireElement(element);
         }
 
-        public override Tensor Expand(Tensor x)
+        return new MatrixMap(this, elements);
+    }
+
+    /// <inheritdoc/>
+    public override TensorAction Restrict(Subgroup subgroup) => new MatrixAction(Representation.Restrict(subgroup), _axes.List);
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Representation} along {_axes}";
+
+    private sealed class MatrixMap(MatrixAction action, IReadOnlyList<GroupElement> elements) : OrbitMap(elements.Count)
+    {
+        private readonly DeviceTensor _matrices = new(action.Representation.Stack(elements));
+        private readonly DeviceTensor _inverses = new(action.Representation.Stack([.. elements.Select(g => g.Inverse())]));
+
+        protected override Tensor ExpandRows(Tensor x)
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor spread = Spread(x).unsqueeze(0).matmul(Transposed(_matrices, x).unsqueeze(1));
-            return Gathered(spread.flatten(0, 1), [Count * x.shape[0], .. x.shape[1..]]).MoveToOuterDisposeScope();
+            return Multiply(Like(_matrices, x), Flatten(x).unsqueeze(0))
+                .reshape([Count * x.shape[0], .. x.shape[1..]]).MoveToOuterDisposeScope();
         }
 
-        public override Tensor PullBack(Tensor y)
+        protected override Tensor PullBackRows(Tensor y)
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor spread = Spread(y).unflatten(0, Count, y.shape[0] / Count).matmul(Transposed(_inverses, y).unsqueeze(1));
-            return Gathered(spread.flatten(0, 1), y.shape).MoveToOuterDisposeScope();
+            return Multiply(Like(_inverses, y), Flatten(y).unflatten(0, Count, y.shape[0] / Count))
+                .reshape(y.shape).MoveToOuterDisposeScope();
         }
 
-        public override Tensor Select(Tensor x, Tensor which)
+        protected override Tensor SelectRows(Tensor x, Tensor which)
         {
             using DisposeScope scope = NewDisposeScope();
-            return Gathered(Spread(x).matmul(Transposed(_matrices, x).index_select(0, which)), x.shape).MoveToOuterDisposeScope();
+            return Multiply(Like(_matrices, x).index_select(0, which), Flatten(x).unsqueeze(1))
+                .reshape(x.shape).MoveToOuterDisposeScope();
         }
 
-        private static Tensor Transposed(DeviceTensor matrices, Tensor x) => matrices.On(x.device).to(x.dtype).transpose(1, 2);
+        private static Tensor Like(DeviceTensor matrices, Tensor x) => matrices.On(x.device).to(x.dtype);
 
-        /// <summary>Views <c>[R, …, n, …]</c> as <c>[R, P, n]</c>.</summary>
-        private Tensor Spread(Tensor x)
+        /// <summary>Multiplies by matrix <c>t</c>, of <c>[T, n, n]</c>, the coordinates of slice <c>t</c> of <c>[T, B, P, n]</c> or <c>[T, B, P, n, Q]</c>.</summary>
+        private static Tensor Multiply(Tensor matrices, Tensor x) => x.dim() == Coordinates.Axis + 2
+            ? x.matmul(matrices.transpose(1, 2).unsqueeze(1))
+            : matrices.unsqueeze(1).unsqueeze(1).matmul(x);
+
+        private Tensor Flatten(Tensor x)
         {
-            int n = _action.Representation.Dimension;
-            if (x.dim() < 1 - _action._axis || x.shape[^-_action._axis] != n)
-            {
-                throw new EquivariantException(
-                    $"{_action} needs length {n} there and a batch axis before it, but a tensor of shape [{string.Join(", ", x.shape)}] was given.");
-            }
-
-            long others = x.shape[1..].Aggregate(1L, (product, length) => product * length) / n;
-            return x.movedim([_action._axis], [-1L]).reshape(x.shape[0], others, n);
-        }
-
-        private Tensor Gathered(Tensor spread, long[] shape)
-        {
-            List<long> moved = [.. shape];
-            moved.RemoveAt(shape.Length + _action._axis);
-            return spread.reshape([.. moved, shape[^-_action._axis]]).movedim([-1L], [_action._axis]);
+            TensorChecks.RequireNumbers(action, x);
+            return action._axes.Flatten(x, action.Representation.Dimension, action);
         }
     }
 }

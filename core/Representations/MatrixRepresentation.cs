@@ -40,8 +40,9 @@ public sealed class MatrixRepresentation : Representation
     public bool IsFullyChecked { get; }
 
     /// <inheritdoc/>
-    public override Representation Restrict(Group subgroup) =>
-        new MatrixRepresentation(subgroup, [.. subgroup.Generators.Select(Matrix)], Name, _tolerance);
+    public override Representation Restrict(Group subgroup) => subgroup.Generators.Count == 0
+        ? Trivial(subgroup, Dimension)
+        : new MatrixRepresentation(subgroup, [.. subgroup.Generators.Select(Matrix)], Name, _tolerance);
 
     internal override double[,] MatrixOf(GroupElement element)
     {

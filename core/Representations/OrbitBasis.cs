@@ -9,7 +9,8 @@ internal sealed class OrbitBasis : EquivariantBasis
 {
     private readonly PairOrbits _orbits;
     private readonly SharedWeight _shared;
-    private DeviceTensor? _labels;
+    // Made on first use: the fast path on the CPU does without them.
+    private readonly Lazy<DeviceTensor> _labels;
 
     public OrbitBasis(Representation input, Representation output)
         : this(input, output, PairOrbits.Of(input.Permutation!, output.Permutation!))
@@ -21,15 +22,14 @@ internal sealed class OrbitBasis : EquivariantBasis
     {
         _orbits = orbits;
         _shared = new SharedWeight(orbits);
+        _labels = new(() => new DeviceTensor(tensor(orbits.Labels, dtype: ScalarType.Int64)));
     }
-
-    // Made on first use: the fast path on the CPU does without them.
-    private DeviceTensor Labels => _labels ??= new DeviceTensor(tensor(_orbits.Labels, dtype: ScalarType.Int64));
 
     public override Tensor Matrices()
     {
+        RequireMatrices();
         using DisposeScope scope = NewDisposeScope();
-        Tensor labels = Labels.On(CPU).unsqueeze(0);
+        Tensor labels = _labels.Value.On(CPU).unsqueeze(0);
         return zeros([Count, labels.shape[1]], ScalarType.Float64)
             .scatter(0, labels, ones(labels.shape, ScalarType.Float64))
             .view(Count, Output.Dimension, Input.Dimension).MoveToOuterDisposeScope();
@@ -39,7 +39,7 @@ internal sealed class OrbitBasis : EquivariantBasis
     {
         using DisposeScope scope = NewDisposeScope();
         long channelsOut = coefficients.shape[0], channelsIn = coefficients.shape[2];
-        return coefficients.index_select(1, Labels.On(coefficients.device))
+        return coefficients.index_select(1, _labels.Value.On(coefficients.device))
             .view(channelsOut, Output.Dimension, Input.Dimension, channelsIn)
             .transpose(0, 1)
             .reshape(Output.Dimension * channelsOut, Input.Dimension * channelsIn).MoveToOuterDisposeScope();

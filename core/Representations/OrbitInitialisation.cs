@@ -1,3 +1,4 @@
+using System.Numerics;
 using Equivariant.Core.Actions;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -66,7 +67,8 @@ internal sealed class OrbitInitialisation
     /// <summary><see cref="EquivariantBasis.Moment"/>: S[w, w′] = Σᵥ [the pairs (w, v) and (w′, v) are in one orbit] / its size.</summary>
     public Tensor Moment()
     {
-        double[] values = new double[(long)_rows * _rows];
+        DenseMatrices.RequireEntries($"The initial weights of a layer to {_output}", (BigInteger)_rows * _rows);
+        double[] values = new double[_rows * _rows];
         Parallel.For(0, _rows, w => MomentRow(w).CopyTo(values, w * _rows));
         return tensor(values, [_rows, _rows], dtype: ScalarType.Float64);
     }

@@ -17,7 +17,7 @@ internal sealed class PermutationRepresentation(PermutationAction action) : Repr
     internal override double[,] MatrixOf(GroupElement element)
     {
         int[] images = action.Permutation(element);
-        double[,] matrix = new double[Dimension, Dimension];
+        double[,] matrix = DenseMatrices.Zero(Dimension);
         for (int point = 0; point < images.Length; point++)
         {
             matrix[images[point], point] = 1;

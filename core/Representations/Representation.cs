@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using Equivariant.Core.Actions;
 using Equivariant.Core.Groups;
 using static TorchSharp.torch;
@@ -13,9 +14,9 @@ namespace Equivariant.Core.Representations;
 /// </remarks>
 public abstract class Representation
 {
-    private IReadOnlyList<double[,]>? _generatorMatrices;
-    private InvariantBasis? _invariants;
-    private Orthogonaliser? _orthogonaliser;
+    private readonly Lazy<IReadOnlyList<double[,]>> _generatorMatrices;
+    private readonly Lazy<InvariantBasis> _invariants;
+    private readonly Lazy<Orthogonaliser?> _orthogonaliser;
 
     /// <summary>Fixes the group and the dimension.</summary>
     /// <param name="group">The group that acts.</param>
@@ -24,6 +25,9 @@ public abstract class Representation
     {
         Group = group;
         Dimension = dimension;
+        _generatorMatrices = new(() => [.. Group.Generators.Select(MatrixOf)]);
+        _invariants = new(() => InvariantBasis.Of(this));
+        _orthogonaliser = new(() => IsOrthogonal ? null : Representations.Orthogonaliser.For(this));
     }
 
     /// <summary>Gets the group that acts.</summary>
@@ -48,14 +52,13 @@ public abstract class Representation
     public virtual IReadOnlyList<Representation> Summands => [this];
 
     /// <summary>Gets the matrix of each generator, in the order of the group's generators. Do not modify them.</summary>
-    public IReadOnlyList<double[,]> GeneratorMatrices => _generatorMatrices ??= [.. Group.Generators.Select(MatrixOf)];
+    public IReadOnlyList<double[,]> GeneratorMatrices => _generatorMatrices.Value;
 
     /// <summary>Gets the vectors that the group fixes: <c>V^G</c>.</summary>
-    public InvariantBasis Invariants => _invariants ??= InvariantBasis.Of(this);
+    public InvariantBasis Invariants => _invariants.Value;
 
     /// <summary>Gets the change to coordinates in which the matrices are orthogonal; null where they already are.</summary>
-    internal Orthogonaliser? Orthogonaliser =>
-        IsOrthogonal ? null : _orthogonaliser ??= Representations.Orthogonaliser.For(this);
+    internal Orthogonaliser? Orthogonaliser => _orthogonaliser.Value;
 
     /// <summary>The direct sum: coordinates of the first, then those of the second.</summary>
     /// <exception cref="EquivariantException">The groups differ.</exception>
@@ -162,11 +165,7 @@ public abstract class Representation
     /// <exception cref="EquivariantException">The element is not in the group.</exception>
     public double[,] Matrix(GroupElement element)
     {
-        if (!Group.Contains(element))
-        {
-            throw new EquivariantException($"{element} of {element.Group.Name} has no matrix in {Name}, which represents {Group.Name}.");
-        }
-
+        RequireElement(element);
         return MatrixOf(element);
     }
 
@@ -214,6 +213,14 @@ public abstract class Representation
                 GeneratorMatrices.Zip(other.GeneratorMatrices).All(pair => DenseMatrices.Distance(pair.First, pair.Second) < Rounding);
     }
 
+    internal void RequireElement(GroupElement element)
+    {
+        if (!Group.Contains(element))
+        {
+            throw new EquivariantException($"{element} of {element.Group.Name} has no matrix in {Name}, which represents {Group.Name}.");
+        }
+    }
+
     internal static void RequireSameGroup(IReadOnlyList<Representation> parts, string what)
     {
         foreach (Representation part in parts)
@@ -227,13 +234,15 @@ public abstract class Representation
         }
     }
 
-    internal static void RequireDimension(BigInteger dimension)
+    internal static int RequireDimension(BigInteger dimension)
     {
         if (dimension > PermutationAction.MaximumDegree)
         {
             throw new EquivariantException(
                 $"A representation may have dimension at most {PermutationAction.MaximumDegree}; {dimension} was asked for.");
         }
+
+        return (int)dimension;
     }
 
     /// <summary>Computes the matrix of what is known to be an element.</summary>
@@ -243,10 +252,12 @@ public abstract class Representation
     internal Tensor Stack(IReadOnlyList<GroupElement> elements)
     {
         int n = Dimension;
-        double[] values = new double[(long)elements.Count * n * n];
+        DenseMatrices.RequireEntries($"{elements.Count} matrices of {this}", (BigInteger)elements.Count * n * n);
+        int entries = n * n;
+        double[] values = new double[elements.Count * entries];
         for (int t = 0; t < elements.Count; t++)
         {
-            Buffer.BlockCopy(MatrixOf(elements[t]), 0, values, t * n * n * sizeof(double), n * n * sizeof(double));
+            MemoryMarshal.CreateReadOnlySpan(ref MatrixOf(elements[t])[0, 0], entries).CopyTo(values.AsSpan(t * entries));
         }
 
         return tensor(values, [elements.Count, n, n], dtype: ScalarType.Float64);

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using Equivariant.Core.Actions;
@@ -8,10 +9,13 @@ namespace Equivariant.Core.Representations;
 
 /// <summary>Multiplies by matrices whose entries share coefficients, on the CPU.</summary>
 /// <remarks>
-/// The dense matrix is written into a buffer that the layer keeps, and the gradient of the matrix, of the same size,
+/// <para>The dense matrix is written into a buffer that the layer keeps, and the gradient of the matrix, of the same size,
 /// into another: what a dense layer spends on fresh memory for its gradient pays for the gather and the scatter. Both move
 /// runs of <c>c_in</c> adjacent numbers. While the coefficients stay the same, the matrix is not written again. Matrices
-/// beyond a stated size are handled in slices of rows, so memory stays bounded.
+/// beyond a stated size are handled in slices of rows, so memory stays bounded.</para>
+/// <para>The form <c>t(x, c, y) = Σ y · W(c) x</c> is linear in each of its three arguments. The product is its derivative by
+/// <c>y</c>, and the gradients of the product are its derivatives by <c>x</c> and <c>c</c>. So one operation, the derivative by the argument
+/// left out, is closed under differentiation: gradients can be differentiated again, any number of times.</para>
 /// </remarks>
 internal sealed class SharedWeight(PairOrbits orbits)
 {
@@ -25,144 +29,164 @@ internal sealed class SharedWeight(PairOrbits orbits)
     private PairOrbits Orbits => orbits;
 
     /// <summary>Tells whether these tensors are of the kinds that this serves.</summary>
-    public bool Serves(Tensor x, Tensor coefficients) =>
-        x.device_type == DeviceType.CPU && coefficients.device_type == DeviceType.CPU && x.dtype == coefficients.dtype &&
-        x.dtype is ScalarType.Float32 or ScalarType.Float64 &&
-        orbits.Labels.Length * coefficients.shape[0] * coefficients.shape[2] >= SmallestServed && x.shape[0] > 0;
+    public bool Serves(Tensor x, Tensor coefficients)
+    {
+        if (x.device_type != DeviceType.CPU || coefficients.device_type != DeviceType.CPU || x.dtype != coefficients.dtype ||
+            x.dtype is not (ScalarType.Float32 or ScalarType.Float64) || x.shape[0] == 0)
+        {
+            return false;
+        }
 
-    /// <summary><see cref="EquivariantBasis.Apply"/>; differentiable once.</summary>
-    public Tensor Apply(Tensor x, Tensor coefficients) =>
-        is_grad_enabled() && (x.requires_grad || coefficients.requires_grad)
-            ? Product.apply(x, coefficients, this)
-            : Forward(x, coefficients);
+        // Memory of tensors is seen through spans, whose length is an int.
+        long channels = coefficients.shape[0] * coefficients.shape[2];
+        return orbits.Labels.Length * channels >= SmallestServed &&
+            Math.Max(orbits.Columns, orbits.Count) * channels <= int.MaxValue / sizeof(double);
+    }
 
-    private Tensor Forward(Tensor x, Tensor coefficients)
+    /// <summary><see cref="EquivariantBasis.Apply"/>; gradients flow, any number of times.</summary>
+    public Tensor Apply(Tensor x, Tensor coefficients) => Derivative(x, coefficients, null);
+
+    /// <summary>The derivative of the form by the argument that is left out.</summary>
+    /// <param name="x"><c>[B, n·c_in]</c>.</param>
+    /// <param name="coefficients"><c>[c_out, d, c_in]</c>.</param>
+    /// <param name="y"><c>[B, m·c_out]</c>.</param>
+    private Tensor Derivative(Tensor? x, Tensor? coefficients, Tensor? y)
+    {
+        bool recorded = is_grad_enabled() && (x?.requires_grad == true || coefficients?.requires_grad == true || y?.requires_grad == true);
+        return recorded ? Recorded.apply(x!, coefficients!, y!, this) : Compute(x, coefficients, y);
+    }
+
+    private Tensor Compute(Tensor? x, Tensor? coefficients, Tensor? y)
     {
         lock (_lock)
         {
             using DisposeScope scope = NewDisposeScope();
             using var noGradient = no_grad();
-            Slices slices = new(this, coefficients);
-            var parts = new List<Tensor>();
-            for (int first = 0; first < orbits.Rows; first += slices.Rows)
-            {
-                parts.Add(x.matmul(slices.Weight(first).t()));
-            }
-
-            return (parts.Count == 1 ? parts[0] : cat(parts, 1)).MoveToOuterDisposeScope();
+            Tensor result = y is null ? Product(x!, coefficients!)
+                : x is null ? Transposed(coefficients!, y)
+                : Gradient(x, y);
+            return result.MoveToOuterDisposeScope();
         }
     }
 
-    private List<Tensor> Backward(Tensor x, Tensor coefficients, Tensor slope)
+    private Tensor Product(Tensor x, Tensor coefficients)
     {
-        lock (_lock)
+        Slices slices = new(this, coefficients.shape[0], coefficients.shape[2], x.dtype);
+        Written written = new(slices, coefficients);
+        List<Tensor> parts = [];
+        for (int first = 0; first < orbits.Rows; first += slices.Rows)
         {
-            using DisposeScope scope = NewDisposeScope();
-            using var noGradient = no_grad();
-            Slices slices = new(this, coefficients);
-            long channels = coefficients.shape[0];
-            Tensor coefficientSlope = zeros_like(coefficients);
-            Tensor? inputSlope = null;
-            for (int first = 0; first < orbits.Rows; first += slices.Rows)
-            {
-                Tensor part = slope.narrow(1, first * channels, slices.Count(first) * channels);
-                Tensor product = part.matmul(slices.Weight(first));
-                inputSlope = inputSlope is null ? product : inputSlope.add_(product);
-                slices.AddGradient(first, part, x, coefficientSlope);
-            }
-
-            return [inputSlope!.MoveToOuterDisposeScope(), coefficientSlope.MoveToOuterDisposeScope(), null!];
+            parts.Add(x.matmul(written.Rows(first).t()));
         }
+
+        return parts.Count == 1 ? parts[0] : cat(parts, 1);
     }
 
-    private static Tensor Buffer(ref Tensor? buffer, long rows, long columns, ScalarType dtype)
+    private Tensor Transposed(Tensor coefficients, Tensor y)
     {
-        if (buffer is null || buffer.dtype != dtype || buffer.shape[0] != rows || buffer.shape[1] != columns)
+        Slices slices = new(this, coefficients.shape[0], coefficients.shape[2], y.dtype);
+        Written written = new(slices, coefficients);
+        Tensor? sum = null;
+        for (int first = 0; first < orbits.Rows; first += slices.Rows)
         {
-            buffer?.Dispose();
-            buffer = empty([rows, columns], dtype).DetachFromDisposeScope();
+            Tensor product = slices.Part(y, first).matmul(written.Rows(first));
+            sum = sum is null ? product : sum.add_(product);
         }
 
-        return buffer;
+        return sum!;
     }
 
-    /// <summary>The matrix for some coefficients, a slice of rows at a time.</summary>
-    private readonly ref struct Slices
+    private Tensor Gradient(Tensor x, Tensor y)
+    {
+        Slices slices = new(this, y.shape[1] / orbits.Rows, x.shape[1] / orbits.Columns, x.dtype);
+        Tensor sum = zeros([slices.ChannelsOut, orbits.Count, slices.ChannelsIn], x.dtype);
+        for (int first = 0; first < orbits.Rows; first += slices.Rows)
+        {
+            Tensor buffer = slices.Buffer(ref _gradient);
+            buffer.narrow(0, 0, (long)slices.Count(first) * slices.ChannelsOut).addmm_(slices.Part(y, first).t(), x, beta: 0, alpha: 1);
+            slices.Scatter(buffer, first, sum);
+        }
+
+        return sum;
+    }
+
+    /// <summary>How the matrix is cut into slices of rows, and the moves between them and the coefficients.</summary>
+    private readonly struct Slices
     {
         private readonly SharedWeight _owner;
-        private readonly Tensor _coefficients;
-        private readonly int _channelsOut;
-        private readonly int _channelsIn;
-        private readonly bool _written;
+        private readonly ScalarType _dtype;
 
-        public Slices(SharedWeight owner, Tensor coefficients)
+        public Slices(SharedWeight owner, long channelsOut, long channelsIn, ScalarType dtype)
         {
             _owner = owner;
-            _coefficients = coefficients.detach().contiguous();
-            _channelsOut = (int)coefficients.shape[0];
-            _channelsIn = (int)coefficients.shape[2];
-            PairOrbits orbits = owner.Orbits;
-            long perRow = (long)orbits.Columns * _channelsIn * _channelsOut;
-            Rows = (int)Math.Clamp(MostNumbers / perRow, 1, orbits.Rows);
-
-            // The buffers are only good while they are of the same shape; asking for them drops others.
-            bool whole = Rows == orbits.Rows;
-            bool kept = owner._weight is { } weight && weight.dtype == coefficients.dtype &&
-                weight.shape[0] == (long)Rows * _channelsOut && weight.shape[1] == (long)orbits.Columns * _channelsIn;
-            _written = whole && kept && owner._written is { } written && Same(written, _coefficients);
-            if (!_written)
-            {
-                owner._written?.Dispose();
-                owner._written = whole ? _coefficients.clone().DetachFromDisposeScope() : null;
-            }
+            _dtype = dtype;
+            ChannelsOut = (int)channelsOut;
+            ChannelsIn = (int)channelsIn;
+            Rows = (int)Math.Clamp(MostNumbers / (owner.Orbits.Columns * channelsIn * channelsOut), 1, owner.Orbits.Rows);
         }
+
+        public int ChannelsOut { get; }
+
+        public int ChannelsIn { get; }
 
         /// <summary>The number of rows of the output in a slice.</summary>
         public int Rows { get; }
 
+        public bool IsWhole => Rows == _owner.Orbits.Rows;
+
+        public SharedWeight Owner => _owner;
+
         public int Count(int first) => Math.Min(Rows, _owner.Orbits.Rows - first);
 
-        public Tensor Weight(int first)
+        /// <summary>The columns of outputs that belong to a slice.</summary>
+        public Tensor Part(Tensor y, int first) => y.narrow(1, (long)first * ChannelsOut, (long)Count(first) * ChannelsOut);
+
+        /// <summary>Whether a buffer is of the shape of a slice.</summary>
+        public bool Fits([NotNullWhen(true)] Tensor? buffer) =>
+            buffer is not null && buffer.dtype == _dtype && buffer.shape[0] == (long)Rows * ChannelsOut &&
+            buffer.shape[1] == (long)_owner.Orbits.Columns * ChannelsIn;
+
+        /// <summary>The buffer, made anew where it is not of the shape of a slice.</summary>
+        public Tensor Buffer(ref Tensor? buffer)
         {
-            PairOrbits orbits = _owner.Orbits;
-            Tensor buffer = Buffer(ref _owner._weight, (long)Rows * _channelsOut, (long)orbits.Columns * _channelsIn, _coefficients.dtype);
-            if (!_written)
+            if (!Fits(buffer))
             {
-                if (_coefficients.dtype == ScalarType.Float32)
-                {
-                    Write<float>(buffer, first);
-                }
-                else
-                {
-                    Write<double>(buffer, first);
-                }
+                buffer?.Dispose();
+                buffer = empty([(long)Rows * ChannelsOut, (long)_owner.Orbits.Columns * ChannelsIn], _dtype).DetachFromDisposeScope();
             }
 
-            return buffer.narrow(0, 0, (long)Count(first) * _channelsOut);
+            return buffer;
         }
 
-        public void AddGradient(int first, Tensor slope, Tensor x, Tensor sum)
+        public void Gather(Tensor coefficients, Tensor buffer, int first)
         {
-            PairOrbits orbits = _owner.Orbits;
-            Tensor buffer = Buffer(ref _owner._gradient, (long)Rows * _channelsOut, (long)orbits.Columns * _channelsIn, _coefficients.dtype);
-            Tensor part = buffer.narrow(0, 0, slope.shape[1]);
-            part.addmm_(slope.t(), x, beta: 0, alpha: 1);
-            if (_coefficients.dtype == ScalarType.Float32)
+            if (_dtype == ScalarType.Float32)
             {
-                Add<float>(buffer, first, sum);
+                Gather<float>(coefficients, buffer, first);
             }
             else
             {
-                Add<double>(buffer, first, sum);
+                Gather<double>(coefficients, buffer, first);
             }
         }
 
-        private void Write<T>(Tensor buffer, int first)
+        public void Scatter(Tensor buffer, int first, Tensor sum)
+        {
+            if (_dtype == ScalarType.Float32)
+            {
+                Scatter<float>(buffer, first, sum);
+            }
+            else
+            {
+                Scatter<double>(buffer, first, sum);
+            }
+        }
+
+        private void Gather<T>(Tensor coefficients, Tensor buffer, int first)
             where T : unmanaged
         {
-            (int channelsOut, int channelsIn, int columns, int count) = (_channelsOut, _channelsIn, _owner.Orbits.Columns, _owner.Orbits.Count);
+            (int channelsOut, int channelsIn, int columns, int count) = (ChannelsOut, ChannelsIn, _owner.Orbits.Columns, _owner.Orbits.Count);
             int[] labels = _owner.Orbits.Labels;
-            Tensor coefficients = _coefficients;
             Split(Count(first), buffer.numel(), (from, to) =>
             {
                 Span<T> target = MemoryMarshal.Cast<byte, T>(buffer.bytes);
@@ -182,10 +206,10 @@ internal sealed class SharedWeight(PairOrbits orbits)
             });
         }
 
-        private void Add<T>(Tensor buffer, int first, Tensor sum)
+        private void Scatter<T>(Tensor buffer, int first, Tensor sum)
             where T : unmanaged, INumberBase<T>
         {
-            (int channelsOut, int channelsIn, int columns, int count) = (_channelsOut, _channelsIn, _owner.Orbits.Columns, _owner.Orbits.Count);
+            (int channelsOut, int channelsIn, int columns, int count) = (ChannelsOut, ChannelsIn, _owner.Orbits.Columns, _owner.Orbits.Count);
             int rows = Count(first);
             int[] labels = _owner.Orbits.Labels;
 
@@ -209,12 +233,6 @@ internal sealed class SharedWeight(PairOrbits orbits)
             });
         }
 
-        private static bool Same(Tensor left, Tensor right)
-        {
-            using DisposeScope scope = NewDisposeScope();
-            return left.dtype == right.dtype && left.shape.SequenceEqual(right.shape) && left.eq(right).all().item<bool>();
-        }
-
         private static void Split(int count, long numbers, Action<int, int> work)
         {
             // Waking other threads costs more than moving a few numbers.
@@ -231,23 +249,93 @@ internal sealed class SharedWeight(PairOrbits orbits)
         }
     }
 
-    /// <summary>The product as one step of automatic differentiation.</summary>
-    private sealed class Product : autograd.SingleTensorFunction<Product>
+    /// <summary>The matrix for some coefficients, written a slice at a time; once for the same coefficients, where one slice holds all.</summary>
+    private readonly struct Written
     {
+        private readonly Slices _slices;
+        private readonly Tensor _coefficients;
+        private readonly bool _kept;
+
+        public Written(Slices slices, Tensor coefficients)
+        {
+            _slices = slices;
+            _coefficients = coefficients.detach().contiguous();
+            SharedWeight owner = slices.Owner;
+            _kept = slices.IsWhole && slices.Fits(owner._weight) && owner._written is { } written && Same(written, _coefficients);
+            if (!_kept)
+            {
+                owner._written?.Dispose();
+                owner._written = slices.IsWhole ? _coefficients.clone().DetachFromDisposeScope() : null;
+            }
+        }
+
+        public Tensor Rows(int first)
+        {
+            Tensor buffer = _slices.Buffer(ref _slices.Owner._weight);
+            if (!_kept)
+            {
+                _slices.Gather(_coefficients, buffer, first);
+            }
+
+            return buffer.narrow(0, 0, (long)_slices.Count(first) * _slices.ChannelsOut);
+        }
+
+        private static bool Same(Tensor left, Tensor right)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            return left.dtype == right.dtype && left.shape.SequenceEqual(right.shape) && left.eq(right).all().item<bool>();
+        }
+    }
+
+    /// <summary>The derivative as one step of automatic differentiation: its own gradients are the derivatives by the other arguments.</summary>
+    private sealed class Recorded : autograd.SingleTensorFunction<Recorded>
+    {
+        private const int Arguments = 3;
+        private const string LeftOut = "left out";
+
         public override string Name => "equivariant_linear";
 
         public override Tensor forward(autograd.AutogradContext context, params object[] values)
         {
-            var (x, coefficients, shared) = ((Tensor)values[0], (Tensor)values[1], (SharedWeight)values[2]);
-            context.save_for_backward([x, coefficients]);
+            var shared = (SharedWeight)values[Arguments];
+            context.save_for_backward([.. values.Take(Arguments).Cast<Tensor>()]);
             context.save_data(nameof(SharedWeight), shared);
-            return shared.Forward(x, coefficients);
+            context.save_data(LeftOut, Array.IndexOf(values, null));
+
+            // An absent slope stays absent: TorchSharp's zeros for it are gone with the dispose scope of the call.
+            context.set_materialize_grads(false);
+            return shared.Compute((Tensor)values[0], (Tensor)values[1], (Tensor)values[2]);
         }
 
         public override List<Tensor> backward(autograd.AutogradContext context, Tensor slope)
         {
-            List<Tensor> saved = context.get_saved_variables();
-            return ((SharedWeight)context.get_data(nameof(SharedWeight))).Backward(saved[0], saved[1], slope.contiguous());
+            int leftOut = (int)context.get_data(LeftOut);
+            var slopes = new Tensor?[Arguments + 1];
+            try
+            {
+                List<Tensor> saved = context.get_saved_variables();
+                for (int by = 0; by < Arguments && !slope.IsInvalid; by++)
+                {
+                    if (saved[by]?.requires_grad == true)
+                    {
+                        Tensor?[] others = [.. saved];
+                        others[leftOut] = slope;
+                        others[by] = null;
+                        slopes[by] = ((SharedWeight)context.get_data(nameof(SharedWeight))).Derivative(others[0], others[1], others[2]);
+                    }
+                }
+            }
+            catch (Exception)
+            {
+                // Weights changed in place before their gradient was asked for, or memory has run out. An exception can't pass through
+                // libtorch, it would end the process; a slope of no shape makes libtorch raise one itself.
+                for (int by = 0; by < Arguments; by++)
+                {
+                    slopes[by] = by == leftOut ? null : empty(0);
+                }
+            }
+
+            return [.. slopes.Cast<Tensor>()];
         }
     }
 }

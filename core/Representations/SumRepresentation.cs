@@ -6,7 +6,7 @@ namespace Equivariant.Core.Representations;
 internal sealed class SumRepresentation : Representation
 {
     public SumRepresentation(IReadOnlyList<Representation> parts)
-        : base(parts[0].Group, checked(parts.Sum(part => part.Dimension))) => Summands = parts;
+        : base(parts[0].Group, RequireDimension(parts.Sum(part => (long)part.Dimension))) => Summands = parts;
 
     public override string Name => string.Join(" + ", Summands.Select(part => part.Name));
 
@@ -20,7 +20,7 @@ internal sealed class SumRepresentation : Representation
 
     internal override double[,] MatrixOf(GroupElement element)
     {
-        double[,] matrix = new double[Dimension, Dimension];
+        double[,] matrix = DenseMatrices.Zero(Dimension);
         int offset = 0;
         foreach (Representation part in Summands)
         {

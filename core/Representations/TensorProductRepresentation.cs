@@ -10,7 +10,7 @@ internal sealed class TensorProductRepresentation : Representation
     private readonly Representation _right;
 
     public TensorProductRepresentation(Representation left, Representation right)
-        : base(left.Group, Checked(left, right))
+        : base(left.Group, RequireDimension((BigInteger)left.Dimension * right.Dimension))
     {
         _left = left;
         _right = right;
@@ -26,11 +26,4 @@ internal sealed class TensorProductRepresentation : Representation
 
     internal override double[,] MatrixOf(GroupElement element) =>
         DenseMatrices.Kronecker(_left.MatrixOf(element), _right.MatrixOf(element));
-
-    private static int Checked(Representation left, Representation right)
-    {
-        BigInteger dimension = (BigInteger)left.Dimension * right.Dimension;
-        RequireDimension(dimension);
-        return (int)dimension;
-    }
 }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Text;
 using System.Text.Json;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -14,6 +15,9 @@ namespace Equivariant.Core.Serialization;
 public static class Safetensors
 {
     private const int MostHeaderBytes = 100_000_000;
+
+    // Memory of tensors is seen through spans, whose length is an int: large tensors pass in pieces.
+    private const int PieceBytes = 1 << 26;
     private const string MetadataKey = "__metadata__";
     private static readonly (ScalarType Type, string Name, int Bytes)[] s_types =
     [
@@ -23,23 +27,23 @@ public static class Safetensors
     ];
 
     /// <summary>Saves the state of a module: its parameters and buffers, by name.</summary>
-    /// <param name="path">The file; replaced if it exists, and only once the new one is complete.</param>
+    /// <param name="path">The file; replaced if it exists, and only once the new one is complete. A link stays, and what it leads to is replaced.</param>
     /// <param name="module">The module.</param>
     /// <param name="metadata">Texts to keep beside the tensors.</param>
+    /// <exception cref="EquivariantException">A tensor has a type that the format lacks, or the file can't be written; what was there stays.</exception>
     public static void Save(string path, nn.Module module, IReadOnlyDictionary<string, string>? metadata = null) =>
         Save(path, module.state_dict(), metadata);
 
     /// <summary>Saves named tensors.</summary>
-    /// <param name="path">The file; replaced if it exists, and only once the new one is complete.</param>
-    /// <param name="tensors">The tensors, of any device.</param>
+    /// <param name="path">The file; replaced if it exists, and only once the new one is complete. A link stays, and what it leads to is replaced.</param>
+    /// <param name="tensors">The tensors, of any device and size.</param>
     /// <param name="metadata">Texts to keep beside the tensors.</param>
-    /// <exception cref="EquivariantException">A tensor has a type that the format lacks.</exception>
+    /// <exception cref="EquivariantException">A tensor has a type that the format lacks, or the file can't be written; what was there stays.</exception>
     public static void Save(string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         KeyValuePair<string, Tensor>[] ordered = [.. tensors.OrderBy(pair => pair.Key, StringComparer.Ordinal)];
         byte[] header = Header(ordered, metadata);
-        string temporary = path + ".part";
-        using (FileStream file = File.Create(temporary))
+        Reached(path, "written", () => AtomicFile.Write(path, file =>
         {
             Span<byte> length = stackalloc byte[sizeof(ulong)];
             BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
@@ -47,12 +51,13 @@ public static class Safetensors
             file.Write(header);
             foreach ((_, Tensor tensor) in ordered)
             {
-                using DisposeScope scope = NewDisposeScope();
-                file.Write(tensor.detach().cpu().contiguous().bytes);
+                InPieces(tensor, piece =>
+                {
+                    using Tensor numbers = piece.cpu().contiguous();
+                    file.Write(numbers.bytes);
+                });
             }
-        }
-
-        File.Move(temporary, path, overwrite: true);
+        }));
     }
 
     /// <summary>Reads all tensors of a file.</summary>
@@ -61,32 +66,20 @@ public static class Safetensors
     /// <exception cref="EquivariantException">The file is not in the format; the message says where it breaks it.</exception>
     public static (IReadOnlyDictionary<string, Tensor> Tensors, IReadOnlyDictionary<string, string> Metadata) Read(string path)
     {
-        using FileStream file = File.OpenRead(path);
-        Span<byte> prefix = stackalloc byte[sizeof(ulong)];
-        if (file.Length < prefix.Length)
-        {
-            throw Damaged(path, $"it has only {file.Length} bytes");
-        }
-
-        file.ReadExactly(prefix);
-        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
-        if (length > MostHeaderBytes || length > (ulong)(file.Length - prefix.Length))
-        {
-            throw Damaged(path, $"its header should have {length} bytes, which the file does not have");
-        }
-
-        byte[] header = new byte[length];
-        file.ReadExactly(header);
-        (List<Entry> entries, Dictionary<string, string> metadata) = ParseHeader(path, header);
-        RequireTiling(path, entries, file.Length - file.Position);
         Dictionary<string, Tensor> tensors = [];
-        foreach (Entry entry in entries.OrderBy(entry => entry.Begin))
+        Dictionary<string, string> metadata = [];
+        Reached(path, "read", () =>
         {
-            Tensor tensor = empty(entry.Shape, entry.Type);
-            file.ReadExactly(tensor.bytes);
-            tensors.Add(entry.Name, tensor);
-        }
-
+            using FileStream file = File.OpenRead(path);
+            (List<Entry> entries, metadata) = ParseHeader(path, ReadHeader(path, file));
+            RequireTiling(path, entries, file.Length - file.Position);
+            foreach (Entry entry in entries.OrderBy(entry => entry.Begin))
+            {
+                Tensor tensor = empty(entry.Shape, entry.Type);
+                tensors.Add(entry.Name, tensor);
+                InPieces(tensor, piece => file.ReadExactly(piece.bytes));
+            }
+        });
         return (tensors, metadata);
     }
 
@@ -128,6 +121,52 @@ public static class Safetensors
         return metadata;
     }
 
+    /// <summary>Reads or writes; what the system refuses becomes a sentence.</summary>
+    private static void Reached(string path, string what, Action access)
+    {
+        try
+        {
+            access();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new EquivariantException($"'{path.Replace("\0", "\\0", StringComparison.Ordinal)}' can't be {what}: {error.Message.TrimEnd('.')}.");
+        }
+    }
+
+    /// <summary>Visits the numbers of a tensor in order, some at a time.</summary>
+    private static void InPieces(Tensor tensor, Action<Tensor> visit)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor flat = tensor.detach().flatten();
+        long size = PieceBytes / tensor.ElementSize, count = flat.numel();
+        for (long from = 0; from < count; from += size)
+        {
+            using Tensor piece = flat.narrow(0, from, Math.Min(size, count - from));
+            visit(piece);
+        }
+    }
+
+    private static byte[] ReadHeader(string path, FileStream file)
+    {
+        Span<byte> prefix = stackalloc byte[sizeof(ulong)];
+        if (file.Length < prefix.Length)
+        {
+            throw Damaged(path, $"it has only {file.Length} bytes");
+        }
+
+        file.ReadExactly(prefix);
+        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
+        if (length > MostHeaderBytes || length > (ulong)(file.Length - prefix.Length))
+        {
+            throw Damaged(path, $"its header should have {length} bytes, which the file does not have");
+        }
+
+        byte[] header = new byte[length];
+        file.ReadExactly(header);
+        return header;
+    }
+
     private static byte[] Header(KeyValuePair<string, Tensor>[] tensors, IReadOnlyDictionary<string, string>? metadata)
     {
         using MemoryStream stream = new();
@@ -139,6 +178,8 @@ public static class Safetensors
                 json.WriteStartObject(MetadataKey);
                 foreach ((string key, string value) in metadata)
                 {
+                    RequireText(key, "metadata");
+                    RequireText(value, "metadata");
                     json.WriteString(key, value);
                 }
 
@@ -148,6 +189,7 @@ public static class Safetensors
             long offset = 0;
             foreach ((string name, Tensor tensor) in tensors)
             {
+                RequireText(name, "name of a tensor");
                 (_, string type, int size) = s_types.FirstOrDefault(known => known.Type == tensor.dtype);
                 if (type is null || name == MetadataKey)
                 {
@@ -183,21 +225,29 @@ public static class Safetensors
         return stream.ToArray();
     }
 
+    /// <summary>Refuses halves of characters, which a file can't hold: JSON would put another character in their place.</summary>
+    private static void RequireText(string text, string what)
+    {
+        for (int i = 0; i < text.Length; i++)
+        {
+            if (!Rune.TryGetRuneAt(text, i, out Rune rune))
+            {
+                throw new EquivariantException($"The {what} has half of a character (U+{(int)text[i]:X4}) at position {i}, which can't be saved; take it out.");
+            }
+
+            i += rune.Utf16SequenceLength - 1;
+        }
+    }
+
     private static (List<Entry> Entries, Dictionary<string, string> Metadata) ParseHeader(string path, ReadOnlyMemory<byte> header)
     {
         List<Entry> entries = [];
         Dictionary<string, string> metadata = [];
-        HashSet<string> names = [];
         try
         {
-            using JsonDocument document = JsonDocument.Parse(header);
+            using JsonDocument document = JsonDocument.Parse(header, new JsonDocumentOptions { AllowDuplicateProperties = false });
             foreach (JsonProperty property in document.RootElement.EnumerateObject())
             {
-                if (!names.Add(property.Name))
-                {
-                    throw Damaged(path, $"its header names '{property.Name}' twice");
-                }
-
                 if (property.Name == MetadataKey)
                 {
                     foreach (JsonProperty text in property.Value.EnumerateObject())
@@ -241,6 +291,14 @@ public static class Safetensors
             throw Damaged(
                 path,
                 $"its tensor '{property.Name}' of shape [{string.Join(", ", shape)}] needs {expected} bytes and has {offsets[1] - offsets[0]}");
+        }
+
+        // Torch numbers the elements as if no axis were empty.
+        const int MostAxes = 64;
+        BigInteger strides = shape.Aggregate((BigInteger)size, (product, n) => product * Math.Max(n, 1));
+        if (shape.Length > MostAxes || strides > long.MaxValue)
+        {
+            throw Damaged(path, $"its tensor '{property.Name}' has {shape.Length} axes with a product of lengths that no tensor has");
         }
 
         return new Entry(property.Name, type, shape, offsets[0], offsets[1]);

@@ -47,3 +47,19 @@ let ``what is not defined on a grid is refused`` () =
 
     refused [ "C5" ] (fun () ->
         GridActions.Shifts(Group.Direct [| Group.Cyclic 5 :> Group; Group.Cyclic 4 |], 4, 4))
+
+[<Fact>]
+let ``moves come back on the other side, also by a negative shift`` () =
+    let x = image 3L 4L
+
+    for rows, columns in [ -1, 0; 0, -5; -7, 6; 2, 3 ] do
+        let group = Group.Cyclic 12
+
+        let action =
+            onPixels (GridActions.Of(group, 3, 4, [| GridMove.Shift(rows, columns) |]))
+
+        let rolled = x.roll ([| int64 rows; int64 columns |], [| 2L; 3L |])
+        Assert.Equal(0.0, distance rolled (action.Apply(group.Generators[0], x)))
+
+    refused [ "divide" ] (fun () ->
+        GridActions.Shifts(Group.Direct [| Group.Cyclic 3 :> Group; Group.Cyclic 3 |], 3, 4))

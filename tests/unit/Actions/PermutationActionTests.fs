@@ -167,3 +167,30 @@ let ``orbits on tuples, by walking, by stabilisers and by patterns of equality``
         ] do
         for length in 0..3 do
             Assert.Equal(byBurnside group length, BigInteger(TupleOrbits.Count(group, length)))
+
+[<Fact>]
+let ``formulas are also looked at away from the generators, and the caller's lists are copied`` () =
+    let c4 = Group.Cyclic 4
+
+    // Right for the generator only.
+    refused [ "formula"; "is not an action of C4" ] (fun () ->
+        PermutationAction.FromFormula(
+            c4,
+            4,
+            (fun g point -> if g.Code[0] = 1 then (point + 1) % 4 else point)
+        ))
+
+    refused [ "formula"; "under 0" ] (fun () ->
+        PermutationAction.FromFormula(
+            c4,
+            4,
+            (fun g point -> if g.Code[0] = 0 then 3 - point else (point + g.Code[0]) % 4)
+        ))
+
+    let images = [| 1; 2; 3; 0 |]
+    let action = PermutationAction(c4, 4, [| images |])
+    images[0] <- 0
+    Assert.Equal<int[]>([| 1; 2; 3; 0 |], action.GeneratorPermutations[0])
+    Assert.Equal(1, action.OrbitCount)
+    Assert.True action.IsFaithful
+    Assert.False (PermutationAction(Group.Cyclic 8, 4, [| [| 1; 2; 3; 0 |] |])).IsFaithful

@@ -154,3 +154,123 @@ let ``tensors that do not fit, and averages of tokens, are refused in a sentence
     refused [ "not linear" ] (fun () -> onTokens.Average group)
     let elsewhere = GroupHomomorphism.Identity(Group.Cyclic 3)
     refused [ "the group that acts" ] (fun () -> (TrivialAction group).Pullback elsewhere)
+
+[<Fact>]
+let ``numbers that are no tokens are refused, not counted from the end`` () =
+    use scope = torch.NewDisposeScope()
+    let elements = [| group.Element(1, 0); group.Element(0, 1) |]
+    let map = onTokens.Over elements
+
+    let sentences (values: int64 list) =
+        (torch.tensor (Array.ofList values)).view(2L, -1L)
+
+    let which = torch.tensor [| 0L; 1L |]
+
+    for wrong, token in
+        [
+            sentences [ 0L; -1L ], "-1"
+            sentences [ 12L; 3L ], "12"
+            sentences [ 1L <<< 40; 0L ], "1099511627776"
+        ] do
+        for attempt in [ map.Expand; map.PullBack; (fun x -> map.Select(x, which)) ] do
+            refused [ $"no token {token}"; "0 to 11" ] (fun () -> attempt wrong)
+
+    for dtype in [ torch.int32; torch.float32; torch.bool ] do
+        for attempt in [ map.Expand; map.PullBack; (fun x -> map.Select(x, which)) ] do
+            refused [ "Int64"; string dtype ] (fun () -> attempt ((sentences [ 0L; 1L ]).``to`` dtype))
+
+    Assert.Equal<int64[]>([| 4L; 0L |], (map.Expand(torch.zeros (2L, 0L, dtype = torch.int64))).shape)
+
+[<Fact>]
+let ``sparse tensors, single numbers and rows that do not go round are refused in a sentence`` () =
+    use scope = torch.NewDisposeScope()
+    let elements = [| group.Element(1, 0); group.Element(0, 1) |]
+
+    let matrices =
+        Representations.MatrixAction(Representations.Representation.Of indices)
+
+    let fit: (TensorAction * torch.Tensor) list = [
+        onAxis, torch.ones (3L, 12L)
+        onPixels, torch.ones (3L, 2L, 4L, 3L)
+        onTokens, torch.ones (3L, 2L, dtype = torch.int64)
+        TrivialAction group, torch.ones (3L, 4L)
+        matrices, torch.ones (3L, 12L)
+    ]
+
+    for action, x in fit do
+        let map = action.Over elements
+        let sparse, number = x.to_sparse (), x.flatten()[0L]
+        let which = torch.zeros (3L, dtype = torch.int64)
+
+        for attempt in [ map.Expand; map.PullBack; (fun x -> map.Select(x, which)) ] do
+            refused [ "dense"; "[3, " ] (fun () -> attempt sparse)
+            refused [ "batch axis" ] (fun () -> attempt number)
+
+        if action.IsLinear then
+            let average = action.Average group
+            refused [ "dense" ] (fun () -> average.Apply sparse)
+            refused [ "batch axis" ] (fun () -> average.Apply number)
+
+        refused [ "2 elements"; "[3, " ] (fun () -> map.PullBack x)
+        refused [ "each of 3 rows" ] (fun () -> map.Select(x, torch.zeros (2L, dtype = torch.int64)))
+        refused [ "Int64" ] (fun () -> map.Select(x, torch.zeros (3L, dtype = torch.int32)))
+
+    for action in [ onAxis :> TensorAction; matrices; Plain onAxis ] do
+        refused [ "floating point"; "Int64" ] (fun () ->
+            (action.Average group).Apply(torch.ones (3L, 12L, dtype = torch.int64)))
+
+    refused [ "floating point"; "Int64" ] (fun () ->
+        matrices.Apply(elements[0], torch.ones (3L, 12L, dtype = torch.int64)))
+
+[<Fact>]
+let ``means over orbits of very different sizes take the memory of the points`` () =
+    use scope = torch.NewDisposeScope()
+    let fixed' = 1 <<< 18
+    let turning = 1 <<< 14
+
+    let action =
+        PermutationAction(
+            Group.Cyclic turning,
+            fixed' + turning,
+            [|
+                [|
+                    for i in 0 .. fixed' + turning - 1 ->
+                        if i < fixed' then
+                            i
+                        else
+                            fixed' + (i - fixed' + 1) % turning
+                |]
+            |]
+        )
+
+    // Padded to the longest, the lists would have 4·10⁹ entries.
+    let x = torch.randn (2L, int64 (fixed' + turning), dtype = torch.float64)
+    let y = (AxisAction(action, -1).Average action.Group).Apply x
+    let moved = x.narrow (1L, int64 fixed', int64 turning)
+    assertClose 0.0 (x.narrow (1L, 0L, int64 fixed')) (y.narrow (1L, 0L, int64 fixed'))
+
+    assertClose
+        1e-12
+        ((moved.mean ([| 1L |], true)).expand_as moved)
+        (y.narrow (1L, int64 fixed', int64 turning))
+
+[<Fact>]
+let ``tables and matrices that no memory holds are refused with their size`` () =
+    let large = Group.Cyclic 100_000
+    let turning = PermutationAction.Natural large
+    let elements = Seq.toArray large.Elements
+    refused [ "100000 × 100000"; "76293 MiB" ] (fun () -> AxisAction(turning, -1).Over elements)
+    refused [ "100000 × 100000"; "MiB" ] (fun () -> TokenAction(turning).Over elements)
+    let representation = Representations.Representation.Of turning
+    refused [ "10000000000 entries" ] (fun () -> representation.Matrix elements[1])
+
+    refused [ "10000000000 entries" ] (fun () ->
+        Representations.MatrixAction(representation).Over [| elements[1] |])
+
+    refused [ "at most" ] (fun () -> PermutationAction.Trivial(large, 1 <<< 26).Plus(turning))
+    refused [ "at most" ] (fun () -> GridActions.Of(Group.Trivial(), 65536, 65537, [||]))
+    refused [ "at most" ] (fun () -> GridActions.Of(Group.Trivial(), 65537, 65537, [||]))
+    let trivial = Group.OfPermutations(3, [||])
+    Assert.Equal(pown 3L 39, TupleOrbits.Count(trivial, 39))
+    refused [ "shorter tuples" ] (fun () -> TupleOrbits.Count(trivial, 41))
+    refused [ "shorter tuples" ] (fun () -> TupleOrbits.Count(Group.Symmetric 30, 30))

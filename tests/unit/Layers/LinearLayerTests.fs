@@ -178,62 +178,74 @@ let ``a dense layer gives the same outputs`` () =
 
         assertClose 1e-12 (layer.call x) y
 
+/// What a layer without a bias computes, by its basis written out and plain operations of torch.
+let private byBasis (layer: EquivariantLinear) (x: torch.Tensor) =
+    let basis = layer.Basis.Matrices().``to`` x.dtype
+    torch.einsum ("odc,bdcm->bom", layer.Weight, torch.einsum ("dmn,bcn->bdcm", basis, x))
+
+let private slopes (values: torch.Tensor) (of': torch.Tensor list) : torch.Tensor list =
+    torch.autograd.grad ([| values.sum () |], Array.ofList of', retain_graph = true, create_graph = true)
+    |> List.ofSeq
+
 [<Fact>]
-let ``the kernel and plain operations agree in values and gradients`` () =
+let ``the kernel and plain operations agree in values and gradients, to the third`` () =
     use scope = torch.NewDisposeScope()
+    torch.manual_seed 3L |> ignore
     let group = Group.Symmetric 4
     let points, pairs = natural group, (natural group).Power 2
 
-    for dtype, tolerance in [ torch.float64, 1e-10; torch.float32, 1e-3 ] do
-        for channelsIn, channelsOut in [ 1L, 64L; 3L, 40L; 4L, 30L; 13L, 11L; 64L, 1L ] do
-            use layer = linear pairs points channelsIn channelsOut true dtype
+    let cases: (Representation * Representation * int64 * int64) list = [
+        pairs, points, 1L, 64L
+        pairs, points, 3L, 40L
+        points, pairs, 4L, 30L
+        pairs, points, 13L, 11L
+        pairs, pairs, 64L, 1L
+        pairs, pairs, 1L, 1L
+    ]
+
+    for input, output, channelsIn, channelsOut in cases do
+        for dtype, tolerance in [ torch.float64, 1e-11; torch.float32, 1e-3 ] do
+            use layer = linear input output channelsIn channelsOut false dtype
             shuffleParameters layer
+            let x = (batch input channelsIn dtype).requires_grad_()
+            let y = layer.call x
+            let upstream = (torch.randn_like y).requires_grad_()
 
-            let run twice =
-                layer.TwiceDifferentiable <- twice
-                layer.zero_grad ()
-                torch.manual_seed 3L |> ignore
-                let x = (batch pairs channelsIn dtype).requires_grad_()
-                let y = layer.call x
-                (y * torch.randn_like y).sum().backward()
+            // Each order goes through the squares of the one before, so that none of them is linear.
+            let derivatives (y: torch.Tensor) =
+                let arguments = [ x; layer.Weight :> torch.Tensor; upstream ]
+                let first = slopes (y * upstream) arguments
+                let second = slopes (first[0].square() + first[1].square().sum()) arguments
 
-                let slope (tensor: torch.Tensor) =
-                    (tensor.grad |> Option.ofObj |> Option.get).clone()
+                let third =
+                    slopes (second[0].square().sum() + second[1].square().sum()) [ x; layer.Weight ]
 
-                y.detach (), slope x, slope layer.Weight
+                [ y; yield! first; yield! second; yield! third ]
 
-            let plain, plainX, plainWeight = run true
-            let fast, fastX, fastWeight = run false
-            assertClose tolerance plain fast
-            assertClose tolerance plainX fastX
-            assertClose tolerance plainWeight fastWeight
+            for plain, fast in List.zip (derivatives (byBasis layer x)) (derivatives y) do
+                let scale = plain.abs().max().``to``(torch.float64).item<double>()
+                assertClose (tolerance * scale) plain fast
 
             // After a change of the weights, the kept matrix must not be used.
             use _ = torch.no_grad ()
             layer.Weight.mul_ (2.0.ToScalar()) |> ignore
-            let x = batch pairs channelsIn dtype
-            let changed = layer.call x
-            layer.TwiceDifferentiable <- true
-            assertClose tolerance (layer.call x) changed
+            assertClose (100.0 * tolerance) (byBasis layer x) (layer.call x)
 
 [<Fact>]
-let ``second derivatives are there when asked for`` () =
+let ``a matrix beyond what is written at once agrees too`` () =
     use scope = torch.NewDisposeScope()
-    let points = natural (Group.Symmetric 3)
-    use layer = linear points points 40L 40L false torch.float64
-    layer.TwiceDifferentiable <- true
-    let x = (batch points 40L torch.float64).requires_grad_()
+    torch.manual_seed 4L |> ignore
+    let graph = (natural (Group.Symmetric 8)).Power 2
+    use layer = linear graph graph 96L 96L false torch.float32
+    let x = (batch graph 96L torch.float32).requires_grad_()
 
-    let slope =
-        torch.autograd.grad (
-            [| (layer.call x).square().sum() |],
-            [| x |],
-            retain_graph = true,
-            create_graph = true
-        )
+    for values in [ layer.call; byBasis layer ] |> List.map (fun f -> f x) |> List.pairwise do
+        let derivatives (y: torch.Tensor) =
+            let first = slopes (y.square ()) [ x; layer.Weight ]
+            [ y; yield! first; yield! slopes (first[0].square()) [ x; layer.Weight ] ]
 
-    slope[0].square().sum().backward()
-    Assert.True((layer.Weight.grad |> Option.ofObj |> Option.get).abs().max().item<double>() > 0.0)
+        for plain, fast in List.zip (derivatives (snd values)) (derivatives (fst values)) do
+            assertClose (1e-3 * float (plain.abs().max().item<float32>())) plain fast
 
 [<Fact>]
 let ``empty batches and strided inputs`` () =
@@ -464,3 +476,31 @@ let ``a thousand training steps leave no tensor behind`` () =
     GC.Collect()
     GC.WaitForPendingFinalizers()
     Assert.InRange(torch.Tensor.TotalCount - before, -50L, 50L)
+
+[<Fact>]
+let ``layers too large to decompose keep the variance of noise and of what is alike`` () =
+    use scope = torch.NewDisposeScope()
+    use _ = torch.no_grad ()
+    torch.manual_seed 6L |> ignore
+
+    // Stabilisers are not trivial, so that the moment is not diagonal; there are several orbits, and more maps than are decomposed.
+    let corners = Representation.Of(PermutationAction.Natural(Group.Dihedral 1100))
+
+    let three, size =
+        corners + corners + corners, (fun (x: torch.Tensor) -> x.square().mean().item<double>())
+
+    use layer = linear three corners 1L 1L false torch.float64
+    Assert.True(layer.Basis.Count > 1024)
+    let white = torch.randn ([| 16L; 1L; 3300L |], dtype = torch.float64)
+    Assert.InRange(size (layer.call white) / size white, 0.8, 1.2)
+
+    // The mean over many draws of a layer that maps three equal numbers to one.
+    let alike = torch.ones (1L, 1L, 3300L, dtype = torch.float64)
+
+    let sizes = [
+        for _ in 1..40 ->
+            use layer = linear three corners 1L 1L false torch.float64
+            size (layer.call alike)
+    ]
+
+    Assert.InRange(List.average sizes, 0.4, 2.0)

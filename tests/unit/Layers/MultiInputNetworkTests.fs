@@ -176,7 +176,7 @@ let ``exchangeable inputs may also be exchanged, with the models shared`` () =
     let random = Random 7
     let x = [| for _ in ports -> (sample random 2L)[0] |]
     let y = network.call x
-    Assert.Equal(3 * 4 + 6 * 4, network.EvaluationsPerInput)
+    Assert.Equal(3 * 4 + 3 * 4, network.EvaluationsPerInput)
 
     // Two perceptrons of two layers, each parameter once: an optimiser must not step twice.
     Assert.Equal(8, Seq.length (network.parameters ()))
@@ -189,6 +189,84 @@ let ``exchangeable inputs may also be exchanged, with the models shared`` () =
 
     for expected, actual in Array.zip (actOn elements ports y) (network.call (actOn elements ports x)) do
         assertClose 1e-9 expected actual
+
+[<Fact>]
+let ``a shared invariant-symmetric model is evaluated once for each input, however many outputs read it`` () =
+    use scope = torch.NewDisposeScope()
+    let d4 = Group.Dihedral 4
+
+    let view i =
+        NetworkPort($"view {i}", AxisAction(GridActions.Symmetries(d4, 3, 3), -2, -1))
+
+    let ports = Array.init 10 view
+
+    let equivariant, invariant =
+        new OnAnything(9L, [ 1L; 3L; 3L ]), new OnAnything(9L, [ 1L; 3L; 3L ])
+
+    use network = MultiInputNetwork.Exchangeable(ports, equivariant, invariant)
+    let random = Random 8
+    let x = [| for _ in ports -> (sample random 2L)[0] |]
+    let y = network.call x
+    Assert.Equal(10 * 8 + 10 * 8, network.EvaluationsPerInput)
+    Assert.Equal(2L * 80L, equivariant.Meter.Rows)
+    Assert.Equal(2L * 80L, invariant.Meter.Rows)
+
+    // The values are the sums of the formula, block by block.
+    for i in 0..9 do
+        let blocks = [
+            for j in 0..9 ->
+                if i = j then
+                    (new Equitune(equivariant, ports[i].Action, ports[i].Action)).call x[i]
+                else
+                    (new InvariantSymmetricBlock(invariant, ports[j].Action, ports[i].Action)).call x[j]
+        ]
+
+        assertClose 1e-12 (List.reduce (+) blocks) y[i]
+
+    // Blocks of one model are shared where they read one input, with outputs of any kind; other models are not.
+    let wide = new OnAnything(9L, [ 1L; 3L; 3L ])
+
+    use fan =
+        new MultiInputNetwork(
+            [| image |],
+            [|
+                image
+                NetworkPort("other", image.Action)
+                NetworkPort("plain", TrivialAction c4, "image")
+            |],
+            [|
+                NetworkBlock.InvariantSymmetric("image", "image", wide)
+                NetworkBlock.InvariantSymmetric("image", "other", wide)
+                NetworkBlock.InvariantSymmetric("image", "plain", wide)
+                NetworkBlock.Equivariant("image", "plain", wide)
+                NetworkBlock.InvariantSymmetric("image", "other", equivariant)
+            |]
+        )
+
+    let x = [| (sample random 2L)[0] |]
+    let before = wide.Meter.Rows
+    fan.call x |> ignore
+    Assert.Equal(3 * 4, fan.EvaluationsPerInput)
+    Assert.Equal(2L * 2L * 4L, wide.Meter.Rows - before)
+
+[<Fact>]
+let ``a model that loses or doubles rows is refused`` () =
+    use scope = torch.NewDisposeScope()
+    let x = (sample (Random 9) 2L)[0]
+
+    for change in
+        [
+            (fun (rows: torch.Tensor) -> torch.cat ([| rows; rows |], 0L))
+            (fun rows -> rows.narrow (0L, 0L, rows.shape[0] / 2L))
+            (fun rows -> rows.sum ())
+        ] do
+        let model = {
+            new Model("model") with
+                override _.forward rows = change rows
+        }
+
+        use block = new InvariantSymmetricBlock(model, image.Action, image.Action)
+        refused [ "8 rows"; "one value for each row" ] (fun () -> block.call x)
 
 [<Fact>]
 let ``matrices act on outputs too`` () =
@@ -249,4 +327,6 @@ let ``what does not fit is refused in a sentence`` () =
     let _, network = network ()
     let x = sample (Random 9) 2L
     refused [ "4 inputs"; "1 tensors" ] (fun () -> network.call [| x[0] |])
+    refused [ "'set'"; "batch axis" ] (fun () -> network.call (Array.updateAt 1 (torch.tensor 1.0) x))
+    refused [ "'image'"; "dense" ] (fun () -> network.call (Array.updateAt 0 (x[0].to_sparse()) x))
     refused [ "one batch size" ] (fun () -> network.call (Array.updateAt 1 (torch.zeros (3L, 3L, 2L)) x))

@@ -144,6 +144,7 @@ let ``representations of different groups do not mix`` () =
     refused [ "S3"; "S4" ] (fun () -> EquivariantBasis.Between(a, b))
     refused [ "at least 1" ] (fun () -> a.Power 0)
     refused [ "has no matrix" ] (fun () -> a.Matrix(b.Group.Identity))
+    refused [ "has no matrix" ] (fun () -> MatrixAction(a).Over [| b.Group.Identity |])
 
 [<Fact>]
 let ``a representation acts on an axis of tensors`` () =
@@ -186,5 +187,173 @@ let ``a representation acts on an axis of tensors`` () =
     let restricted = MatrixAction(skewed).Restrict half
     assertClose 1e-9 (act skewed group.Generators[1] x) (restricted.Apply(half.Generators[0], x))
 
-    refused [ "needs length 3" ] (fun () -> MatrixAction(skewed).Apply(group.Identity, torch.zeros (2L, 4L)))
+    refused [ "needs 3 coordinates" ] (fun () ->
+        MatrixAction(skewed).Apply(group.Identity, torch.zeros (2L, 4L)))
+
     refused [ "counted from the end" ] (fun () -> MatrixAction(skewed, 1))
+
+[<Property(MaxTest = 8)>]
+let ``any representation acts on tensors: sums, products, duals and permutations, along one axis or two``
+    (seed: int)
+    =
+    use scope = torch.NewDisposeScope()
+    torch.manual_seed (int64 seed) |> ignore
+    let random = Random seed
+    let group = randomGroup random
+    let v = skewed random group
+    let n = int64 v.Dimension
+
+    let all =
+        representations random group
+        @ [
+            "V ⊗ V", v * v
+            "V ⊗ V*", v * v.Dual()
+            "V ⊗ V ⊗ V", v.Power 3
+            "(V + V)*", (v + v).Dual()
+        ]
+
+    for name, representation in all do
+        let length = int64 representation.Dimension
+
+        for action, shape, flat in
+            [
+                MatrixAction representation, [| 2L; 3L; length |], [| 6L; length |]
+                MatrixAction(representation, -2), [| 2L; length; 1L |], [| 2L; length |]
+            ] do
+            let x = torch.randn (shape, dtype = torch.float64)
+            let g, h = group.Random random, group.Random random
+            assertClose 1e-9 ((act representation g (x.reshape flat)).reshape shape) (action.Apply(g, x))
+            assertClose 1e-9 (action.Apply(g * h, x)) (action.Apply(g, action.Apply(h, x)))
+            let map = action.Over [| g; h |]
+            assertClose 1e-9 (torch.cat ([| x; x |], 0L)) (map.PullBack(map.Expand x))
+
+            let elements = Seq.toArray group.Elements
+            let sum = elements |> Array.map (fun g -> action.Apply(g, x)) |> Array.reduce (+)
+            let average = (action.Average group).Apply x
+            Assert.True(distance (sum / (float elements.Length).ToScalar()) average < 1e-9, name)
+
+            // Of the trivial subgroup too, which has no generators to give matrices for.
+            for subgroup in [ group.Subgroup [||]; group.Subgroup [| g |] ] do
+                let inside = subgroup.Random random
+                assertClose 1e-9 (action.Apply(inside, x)) ((action.Restrict subgroup).Apply(inside, x))
+
+            let into = GroupHomomorphism.Identity group
+            assertClose 1e-9 (action.Apply(g, x)) ((action.Pullback into).Apply(g, x))
+
+    // Two axes read as one: conjugation by the matrices.
+    let x = torch.randn ([| 2L; n; n; 3L |], dtype = torch.float64)
+    let g = group.Random random
+    let matrix = toTensor (v.Matrix g)
+    let turned = torch.einsum ("ij,bjkc,lk->bilc", matrix, x, matrix)
+    assertClose 1e-9 turned (MatrixAction(v * v, -3, -2).Apply(g, x))
+    let dual = torch.einsum ("ij,bjkc,kl->bilc", matrix, x, torch.linalg.inv matrix)
+    assertClose 1e-9 dual (MatrixAction(v * v.Dual(), -3, -2).Apply(g, x))
+    refused [ "adjacent axes" ] (fun () -> MatrixAction(v * v, -3, -1))
+
+    refused [ $"needs {n * n} coordinates along axes -2 … -1" ] (fun () ->
+        MatrixAction(v * v, -2, -1).Apply(g, torch.zeros (2L, n, n + 1L)))
+
+[<Fact>]
+let ``what callers do to their arrays later changes nothing`` () =
+    // Few of the matrices of so large a group are multiplied out at once.
+    let group = Group.Symmetric 30
+    let points = natural group
+    let matrices = [| for g in group.Generators -> points.Matrix g |]
+    let representation = Representation.Of(group, matrices)
+
+    for matrix in matrices do
+        matrix[0, 0] <- 7.0
+
+    let random = Random 1
+    let elements = [ for _ in 1..20 -> group.Random random ]
+
+    for g in elements do
+        let given = representation.Matrix g
+        Assert.Equal<double[,]>(points.Matrix g, given)
+        given[0, 0] <- 9.0
+
+    for g in elements do
+        Assert.Equal<double[,]>(points.Matrix g, representation.Matrix g)
+
+[<Fact>]
+let ``a group too large to check in full is sampled, and says so`` () =
+    let group = Group.Symmetric 30
+    let points = natural group
+    let right = Representation.Of(group, Seq.toArray points.GeneratorMatrices)
+    Assert.False right.IsFullyChecked
+
+    // Orders are right, products are not: another transposition in the place of the first, or of the cycle's.
+    let swap (a: int) (b: int) =
+        let image = [| 0..29 |]
+        image[a] <- b
+        image[b] <- a
+        (points.Matrix(group.Element image))
+
+    for wrong in [ swap 0 2; swap 0 15 ] do
+        let matrices = [|
+            for g, matrix in Seq.zip group.Generators points.GeneratorMatrices ->
+                if g.Order = 2I then wrong else matrix
+        |]
+
+        refused [ "do not represent S30" ] (fun () -> Representation.Of(group, matrices))
+
+[<Fact>]
+let ``a sample finds generators that should commute and do not`` () =
+    // Each generator alone is right, and none is a product of others.
+    let group = Group.Direct [| for _ in 1..100 -> Group.Cyclic 2 :> Group |]
+    let diagonal (a: float) (b: float) = array2D [ [ a; 0.0 ]; [ 0.0; b ] ]
+    let swap = array2D [ [ 0.0; 1.0 ]; [ 1.0; 0.0 ] ]
+
+    let matrices (last: double[,]) = [|
+        for i in 1..100 ->
+            if i = 50 then swap
+            elif i = 51 then last
+            else diagonal -1.0 -1.0
+    |]
+
+    Assert.False (Representation.Of(group, matrices swap)).IsFullyChecked
+    refused [ "do not represent" ] (fun () -> Representation.Of(group, matrices (diagonal 1.0 -1.0)))
+
+[<Fact>]
+let ``representations act alike where their matrices do`` () =
+    let group = Group.Symmetric 3
+
+    let matrices (r: Representation) =
+        Representation.Of(group, Seq.toArray r.GeneratorMatrices) :> Representation
+
+    let points, skew = natural group, skewed (Random 1) group
+    Assert.True(skew.ActsAs(matrices skew))
+    Assert.True((skew + sign group).ActsAs(matrices (skew + sign group)))
+    Assert.True(points.ActsAs(natural group))
+    Assert.False(points.ActsAs(Representation.Trivial(group, 3)))
+    Assert.False(skew.ActsAs(skewed (Random 2) group))
+    Assert.False(skew.ActsAs(skew.Dual()))
+    Assert.False((sign group).ActsAs(matrices (Representation.Trivial group)))
+
+    // The same matrices, but not known to permute: what layers may do to coordinates differs.
+    Assert.False(points.ActsAs(matrices points))
+
+[<Fact>]
+let ``coordinates of invariants have mean square one in the length that the group keeps`` () =
+    use scope = torch.NewDisposeScope()
+    let group = Group.Symmetric 3
+
+    for representation in [ skewed (Random 1) group; sign group * sign group * skewed (Random 2) group ] do
+        let fixed' =
+            representation.Invariants.Expand(
+                torch.eye (int64 representation.Invariants.Count, dtype = torch.float64)
+            )
+
+        let form =
+            group.Elements
+            |> Seq.map (fun g -> toTensor (representation.Matrix g))
+            |> Seq.map (fun matrix -> matrix.t().matmul matrix)
+            |> Seq.reduce (+)
+
+        let squares = fixed'.matmul(form).matmul(fixed'.t ()) / 6.0.ToScalar()
+
+        let expected =
+            torch.eye (squares.shape[0], dtype = torch.float64)
+            * (float representation.Dimension).ToScalar()
+
+        assertClose 1e-9 expected squares
