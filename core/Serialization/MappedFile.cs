@@ -21,9 +21,9 @@ public sealed unsafe class MappedFile : IStoredBytes, IDisposable
             // An empty file can't be mapped, and has nothing to read.
             _map = Length == 0 ? null : MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (Exception error) when (IsRefusal(error))
         {
-            throw new EquivariantException($"'{path.Replace("\0", "\\0", StringComparison.Ordinal)}' can't be read: {error.Message.TrimEnd('.')}.");
+            throw Unreached(path, "read", error);
         }
     }
 
@@ -61,4 +61,11 @@ public sealed unsafe class MappedFile : IStoredBytes, IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _map?.Dispose();
+
+    /// <summary>Whether an error says that the system does not let a file be read or written.</summary>
+    internal static bool IsRefusal(Exception error) => error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException;
+
+    /// <summary>The sentence for such an error.</summary>
+    internal static EquivariantException Unreached(string path, string what, Exception error) =>
+        new($"'{path.Replace("\0", "\\0", StringComparison.Ordinal)}' can't be {what}: {error.Message.TrimEnd('.')}.");
 }

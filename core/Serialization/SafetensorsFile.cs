@@ -13,7 +13,8 @@ namespace Equivariant.Core.Serialization;
 public sealed class SafetensorsFile : ITensorFile
 {
     private const int MostHeaderBytes = 100_000_000;
-    private const string MetadataKey = "__metadata__";
+    /// <summary>The name that texts have in place of a tensor.</summary>
+    internal const string MetadataKey = "__metadata__";
     private readonly MappedFile _file;
 
     /// <summary>Opens a file and reads its header.</summary>
@@ -133,7 +134,8 @@ public sealed class SafetensorsFile : ITensorFile
         }
     }
 
-    private EquivariantException Damaged(string why) => new($"'{Path}' is not a safetensors file, or is damaged: {why}.");
+    /// <summary>What is wrong with the file.</summary>
+    internal EquivariantException Damaged(string why) => new($"'{Path}' is not a safetensors file, or is damaged: {why}.");
 
     private sealed record Entry(string Name, string Type, long[] Shape, long Begin, long End);
 }
