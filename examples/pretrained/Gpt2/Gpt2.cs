@@ -251,7 +251,7 @@ public sealed class Gpt2 : SequenceModel
     {
         Dictionary<string, long[]> shapes = WeightLoader.Shapes(file, Names, options.Foreign);
         int blocks = shapes.Keys.Where(name => name.StartsWith("h.", StringComparison.Ordinal)).Select(name => name.Split('.')[1]).Distinct().Count();
-        if (blocks != sizes.Layers)
+        if (blocks != sizes.Layers && !(options.AllowMissing && blocks < sizes.Layers))
         {
             throw new EquivariantException(
                 $"'{file.Path}' has {blocks} blocks ('h.0' and so on), but '{config}' says n_layer = {sizes.Layers}: they are not of one model.");

@@ -36,11 +36,12 @@ public sealed class Gpt2Tokenizer
         string vocabulary = Path.Combine(folder, "vocab.json"), merges = Path.Combine(folder, "merges.txt");
         // Read once by ourselves: what is wrong with a file is then a sentence about the file.
         BytePairs pairs = BytePairs.ReadFolder(folder, suffix: "");
+        Dictionary<string, int> special = new() { [End] = pairs.Id(End) };
         BpeOptions options = new(vocabulary, merges)
         {
             ByteLevel = true,
-            PreTokenizer = new RegexPreTokenizer(Gpt2Words.Pattern(), null),
-            SpecialTokens = new Dictionary<string, int> { [End] = pairs.Id(End) },
+            PreTokenizer = new RegexPreTokenizer(Gpt2Words.Pattern(), special),
+            SpecialTokens = special,
         };
         return new(BpeTokenizer.Create(options), pairs.Count, pairs.Id(End));
     }

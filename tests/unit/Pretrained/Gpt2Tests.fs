@@ -155,6 +155,15 @@ let ``tensors that may be missing are zero, and are listed`` () =
 
         Assert.Equal(0f, missing.abs().sum().item<float32>())
 
+        let whole = tensors.Keys |> Seq.filter _.StartsWith("h.2.") |> List.ofSeq
+
+        for name in whole do
+            tensors.Remove name |> ignore
+
+        Safetensors.Save(Path.Combine(folder, "model.safetensors"), tensors)
+        use shallow = Gpt2.Load(folder, &report, options = LoadOptions.Partial)
+        Assert.Equal(12, report.Missing.Count)
+
         refused [ "'score.weight'" ] (fun () ->
             Gpt2.Load(folder, options = LoadOptions(AllowMissing = true))))
 

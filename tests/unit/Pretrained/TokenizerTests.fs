@@ -69,6 +69,9 @@ let ``a folder's own vocabulary is read`` () =
         let tokenizer = Gpt2Tokenizer.Load folder
         Assert.Equal(261, tokenizer.VocabularySize)
         Assert.Equal<int>([ 257; 258; 259 ], tokenizer.Ids "low lower")
+        Assert.Equal<int>([ 257; 260; 257 ], tokenizer.Ids("low<|endoftext|>low", true))
+        Assert.DoesNotContain(260, tokenizer.Ids "low<|endoftext|>low")
+        Assert.Equal("low<|endoftext|>low", tokenizer.Text(tokenizer.Ids "low<|endoftext|>low"))
         Assert.Equal("low lower é", tokenizer.Text(tokenizer.Ids "low lower é"))
         File.WriteAllText(Path.Combine(folder, "merges.txt"), "#version: 0.2\nl o w\n")
         refused [ "merges.txt"; "l o w" ] (fun () -> Gpt2Tokenizer.Load folder)
