@@ -186,7 +186,8 @@ let ``steps score as forward does, for rows in any order and more than once`` ()
 [<Fact>]
 let ``padded sources score as each does alone`` () =
     use scope = torch.NewDisposeScope()
-    use model = tiny ()
+    // In double precision only what is wrong differs.
+    use model = Gpt2.Load(path "gpt2_tiny", torch.float64)
     model.PaddingToken <- 256L
     let random = Random 4
     let lengths = [ 6L; 2L; 4L ]
@@ -206,11 +207,11 @@ let ``padded sources score as each does alone`` () =
     use state = model.Start padded
 
     for t in 0L .. 6L do
-        assertClose 1e-5 (all.select (1, t)) (model.Step(state, prefix.select (1, t)))
+        assertClose 1e-10 (all.select (1, t)) (model.Step(state, prefix.select (1, t)))
 
     for i in 0..2 do
         let alone = model.call (sources[i], prefix.narrow (0, int64 i, 1L))
-        assertClose 1e-5 alone (all.narrow (0, int64 i, 1L))
+        assertClose 1e-10 alone (all.narrow (0, int64 i, 1L))
 
 [<Fact>]
 let ``a fresh model follows its seed and trains`` () =
