@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Numerics;
 using System.Text;
 using System.Text.Json;
 using TorchSharp;
@@ -14,17 +13,8 @@ namespace Equivariant.Core.Serialization;
 /// </remarks>
 public static class Safetensors
 {
-    private const int MostHeaderBytes = 100_000_000;
-
     // Memory of tensors is seen through spans, whose length is an int: large tensors pass in pieces.
     private const int PieceBytes = 1 << 26;
-    private const string MetadataKey = "__metadata__";
-    private static readonly (ScalarType Type, string Name, int Bytes)[] s_types =
-    [
-        (ScalarType.Float64, "F64", 8), (ScalarType.Float32, "F32", 4), (ScalarType.Float16, "F16", 2), (ScalarType.BFloat16, "BF16", 2),
-        (ScalarType.Int64, "I64", 8), (ScalarType.Int32, "I32", 4), (ScalarType.Int16, "I16", 2), (ScalarType.Int8, "I8", 1),
-        (ScalarType.Byte, "U8", 1), (ScalarType.Bool, "BOOL", 1),
-    ];
 
     /// <summary>Saves the state of a module: its parameters and buffers, by name.</summary>
     /// <param name="path">The file; replaced if it exists, and only once the new one is complete. A link stays, and what it leads to is replaced.</param>
@@ -43,7 +33,7 @@ public static class Safetensors
     {
         KeyValuePair<string, Tensor>[] ordered = [.. tensors.OrderBy(pair => pair.Key, StringComparer.Ordinal)];
         byte[] header = Header(ordered, metadata);
-        Reached(path, "written", () => AtomicFile.Write(path, file =>
+        Reached(path, () => AtomicFile.Write(path, file =>
         {
             Span<byte> length = stackalloc byte[sizeof(ulong)];
             BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
@@ -66,21 +56,13 @@ public static class Safetensors
     /// <exception cref="EquivariantException">The file is not in the format; the message says where it breaks it.</exception>
     public static (IReadOnlyDictionary<string, Tensor> Tensors, IReadOnlyDictionary<string, string> Metadata) Read(string path)
     {
-        Dictionary<string, Tensor> tensors = [];
-        Dictionary<string, string> metadata = [];
-        Reached(path, "read", () =>
+        using SafetensorsFile file = new(path);
+        if (file.Tensors.Values.FirstOrDefault(tensor => tensor.Type is null) is { } unknown)
         {
-            using FileStream file = File.OpenRead(path);
-            (List<Entry> entries, metadata) = ParseHeader(path, ReadHeader(path, file));
-            RequireTiling(path, entries, file.Length - file.Position);
-            foreach (Entry entry in entries.OrderBy(entry => entry.Begin))
-            {
-                Tensor tensor = empty(entry.Shape, entry.Type);
-                tensors.Add(entry.Name, tensor);
-                InPieces(tensor, piece => file.ReadExactly(piece.bytes));
-            }
-        });
-        return (tensors, metadata);
+            throw file.Damaged($"its tensor '{unknown.Name}' has the type '{unknown.TypeName}', which is not supported");
+        }
+
+        return (file.Tensors.ToDictionary(pair => pair.Key, pair => pair.Value.Read()), file.Metadata);
     }
 
     /// <summary>Loads a file into a module of the same structure.</summary>
@@ -121,16 +103,16 @@ public static class Safetensors
         return metadata;
     }
 
-    /// <summary>Reads or writes; what the system refuses becomes a sentence.</summary>
-    private static void Reached(string path, string what, Action access)
+    /// <summary>Writes; what the system refuses becomes a sentence.</summary>
+    private static void Reached(string path, Action write)
     {
         try
         {
-            access();
+            write();
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (Exception error) when (MappedFile.IsRefusal(error))
         {
-            throw new EquivariantException($"'{path.Replace("\0", "\\0", StringComparison.Ordinal)}' can't be {what}: {error.Message.TrimEnd('.')}.");
+            throw MappedFile.Unreached(path, "written", error);
         }
     }
 
@@ -147,26 +129,6 @@ public static class Safetensors
         }
     }
 
-    private static byte[] ReadHeader(string path, FileStream file)
-    {
-        Span<byte> prefix = stackalloc byte[sizeof(ulong)];
-        if (file.Length < prefix.Length)
-        {
-            throw Damaged(path, $"it has only {file.Length} bytes");
-        }
-
-        file.ReadExactly(prefix);
-        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
-        if (length > MostHeaderBytes || length > (ulong)(file.Length - prefix.Length))
-        {
-            throw Damaged(path, $"its header should have {length} bytes, which the file does not have");
-        }
-
-        byte[] header = new byte[length];
-        file.ReadExactly(header);
-        return header;
-    }
-
     private static byte[] Header(KeyValuePair<string, Tensor>[] tensors, IReadOnlyDictionary<string, string>? metadata)
     {
         using MemoryStream stream = new();
@@ -175,7 +137,7 @@ public static class Safetensors
             json.WriteStartObject();
             if (metadata is not null)
             {
-                json.WriteStartObject(MetadataKey);
+                json.WriteStartObject(SafetensorsFile.MetadataKey);
                 foreach ((string key, string value) in metadata)
                 {
                     RequireText(key, "metadata");
@@ -190,14 +152,14 @@ public static class Safetensors
             foreach ((string name, Tensor tensor) in tensors)
             {
                 RequireText(name, "name of a tensor");
-                (_, string type, int size) = s_types.FirstOrDefault(known => known.Type == tensor.dtype);
-                if (type is null || name == MetadataKey)
+                StoredType? type = StoredType.All.Values.FirstOrDefault(known => !known.IsForeign && known.Type == tensor.dtype && !tensor.is_complex());
+                if (type is null || name == SafetensorsFile.MetadataKey)
                 {
                     throw new EquivariantException($"The tensor '{name}' of type {tensor.dtype} can't be saved as safetensors: the format lacks that {(type is null ? "type" : "name")}.");
                 }
 
                 json.WriteStartObject(name);
-                json.WriteString("dtype", type);
+                json.WriteString("dtype", type.Name);
                 json.WriteStartArray("shape");
                 foreach (long size1 in tensor.shape)
                 {
@@ -207,7 +169,7 @@ public static class Safetensors
                 json.WriteEndArray();
                 json.WriteStartArray("data_offsets");
                 json.WriteNumberValue(offset);
-                offset += tensor.numel() * size;
+                offset += tensor.numel() * type.Bytes;
                 json.WriteNumberValue(offset);
                 json.WriteEndArray();
                 json.WriteEndObject();
@@ -238,93 +200,4 @@ public static class Safetensors
             i += rune.Utf16SequenceLength - 1;
         }
     }
-
-    private static (List<Entry> Entries, Dictionary<string, string> Metadata) ParseHeader(string path, ReadOnlyMemory<byte> header)
-    {
-        List<Entry> entries = [];
-        Dictionary<string, string> metadata = [];
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(header, new JsonDocumentOptions { AllowDuplicateProperties = false });
-            foreach (JsonProperty property in document.RootElement.EnumerateObject())
-            {
-                if (property.Name == MetadataKey)
-                {
-                    foreach (JsonProperty text in property.Value.EnumerateObject())
-                    {
-                        metadata[text.Name] = text.Value.GetString() ?? throw Damaged(path, $"its metadata '{text.Name}' is no text");
-                    }
-                }
-                else
-                {
-                    entries.Add(ParseEntry(path, property));
-                }
-            }
-        }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
-        {
-            throw Damaged(path, $"its header is not what the format asks for ({error.Message.TrimEnd('.')})");
-        }
-
-        return (entries, metadata);
-    }
-
-    private static Entry ParseEntry(string path, JsonProperty property)
-    {
-        string? dtype = property.Value.GetProperty("dtype").GetString();
-        (ScalarType type, string known, int size) = s_types.FirstOrDefault(t => t.Name == dtype);
-        if (known is null)
-        {
-            throw Damaged(path, $"its tensor '{property.Name}' has the type '{dtype}', which is not supported");
-        }
-
-        long[] shape = [.. property.Value.GetProperty("shape").EnumerateArray().Select(n => n.GetInt64())];
-        long[] offsets = [.. property.Value.GetProperty("data_offsets").EnumerateArray().Select(n => n.GetInt64())];
-        if (shape.Any(n => n < 0) || offsets.Length != 2 || offsets[0] < 0 || offsets[1] < offsets[0])
-        {
-            throw Damaged(path, $"its tensor '{property.Name}' has a shape or place that can't be");
-        }
-
-        BigInteger expected = shape.Aggregate((BigInteger)size, (product, n) => product * n);
-        if (expected != offsets[1] - offsets[0])
-        {
-            throw Damaged(
-                path,
-                $"its tensor '{property.Name}' of shape [{string.Join(", ", shape)}] needs {expected} bytes and has {offsets[1] - offsets[0]}");
-        }
-
-        // Torch numbers the elements as if no axis were empty.
-        const int MostAxes = 64;
-        BigInteger strides = shape.Aggregate((BigInteger)size, (product, n) => product * Math.Max(n, 1));
-        if (shape.Length > MostAxes || strides > long.MaxValue)
-        {
-            throw Damaged(path, $"its tensor '{property.Name}' has {shape.Length} axes with a product of lengths that no tensor has");
-        }
-
-        return new Entry(property.Name, type, shape, offsets[0], offsets[1]);
-    }
-
-    /// <summary>The tensors have to cover the file, each byte once.</summary>
-    private static void RequireTiling(string path, List<Entry> entries, long length)
-    {
-        long at = 0;
-        foreach (Entry entry in entries.OrderBy(entry => entry.Begin).ThenBy(entry => entry.End))
-        {
-            if (entry.Begin != at)
-            {
-                throw Damaged(path, $"its tensor '{entry.Name}' begins at byte {entry.Begin} instead of {at}");
-            }
-
-            at = entry.End;
-        }
-
-        if (at != length)
-        {
-            throw Damaged(path, $"its tensors need {at} bytes, and it has {length}");
-        }
-    }
-
-    private static EquivariantException Damaged(string path, string why) => new($"'{path}' is not a safetensors file, or is damaged: {why}.");
-
-    private sealed record Entry(string Name, ScalarType Type, long[] Shape, long Begin, long End);
 }
