@@ -1,5 +1,5 @@
 using Equivariant.Core;
-using Equivariant.Core.Designs;
+using Equivariant.Core.Sequences;
 using Equivariant.Core.Native;
 using Equivariant.Core.Serialization;
 using Equivariant.Pretrained.Weights;

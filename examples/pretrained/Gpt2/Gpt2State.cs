@@ -1,4 +1,4 @@
-using Equivariant.Core.Designs;
+using Equivariant.Core.Sequences;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -8,6 +8,7 @@ open TorchSharp
 open Xunit
 open Equivariant.Core.Actions
 open Equivariant.Core.Designs
+open Equivariant.Core.Sequences
 open Equivariant.Core.Groups
 open Equivariant.Pretrained
 open Equivariant.Tests
