@@ -112,6 +112,7 @@ let private exported (assembly: Assembly) = [
 [<Theory>]
 [<InlineData "Equivariant.Core">]
 [<InlineData "Equivariant">]
+[<InlineData "Equivariant.Pretrained">]
 let ``a package exports what was decided`` (name: string) =
     let actual = exported (Assembly.Load name)
 
