@@ -112,13 +112,13 @@ module internal Modules =
         | _ -> refuse $"{what} has to be a module of TorchSharp's."
 
     /// A network that gives each row one number.
-    let private scorer network (input: Space) =
+    let private scorer (input: Space) network : Net =
         Network.build network input (vector 1) |> moduleOf $"{network}"
 
-    let private reduction (space: Space) weighing =
+    let private reduction (scorer: Network -> Net) weighing =
         match weighing with
         | Equal -> Reduction.Mean()
-        | Learned network -> Reduction.Weighted(scorer network space)
+        | Learned network -> Reduction.Weighted(scorer network)
         | Least Entropy -> Reduction.LeastLoss(fun values -> ProxyLoss.Entropy values)
         | Least Confidence -> Reduction.LeastLoss(fun values -> ProxyLoss.Confidence values)
         | Least(Proxy loss) -> Reduction.LeastLoss(fun values -> loss.Value values)
@@ -130,7 +130,7 @@ module internal Modules =
         | Natural, (Numbers _ | Scores _) -> Invariance.Average
 
     /// Gives a network its symmetry.
-    let rec private wrapped seed (space: Space) (plan: Plan) (net: Callable) input output : Callable =
+    let rec private wrapped seed space scorer (plan: Plan) (net: Callable) input output : Callable =
         match plan with
         | Exact -> net
         | Quotient(terms, weighing, representative) ->
@@ -139,19 +139,22 @@ module internal Modules =
                 input,
                 output,
                 Array.ofList terms,
-                reduction space weighing,
+                reduction scorer weighing,
                 invariance space representative
             )
         | Pose(Given energy) -> new Canonicalise(net, input, output, energy.Value)
-        | Pose(Trained network) -> new Canonicalise(net, input, output, scorer network space)
+        | Pose(Trained network) -> new Canonicalise(net, input, output, scorer network)
         | Frames frame -> new FrameAverage(net, input, output, frame.Value())
         | Samples count -> new MonteCarloEquitune(net, input, output, count, System.Random(int seed))
         | Nested parts ->
-            parts
-            |> List.fold
-                (fun inner (factor, plan) ->
-                    wrapped seed space plan inner (input.Restrict factor) (output.Restrict factor))
-                net
+            // By what a factor weighs or poses must not change under those within, so networks that learn it are averaged over them.
+            let within (net: Callable, scorer) (factor, plan) =
+                let x, y = input.Restrict factor, output.Restrict factor
+
+                wrapped seed space scorer plan net x y,
+                fun network -> new Equitune(scorer network, x, Actions.TrivialAction x.Group) :> Net
+
+            parts |> List.fold within (net, scorer) |> fst
 
     /// A block's part of a layer: the core's block, and its network before it got its symmetry.
     let block
@@ -177,7 +180,14 @@ module internal Modules =
             let net = networkOf resolved
 
             let made =
-                wrapped seed resolved.From.Space resolved.Plan net resolved.Input resolved.Output
+                wrapped
+                    seed
+                    resolved.From.Space
+                    (scorer resolved.From.Space)
+                    resolved.Plan
+                    net
+                    resolved.Input
+                    resolved.Output
                 |> moduleOf resolved.Place
 
             let wrap = Layers.WrapModel(fun _ _ -> made)
@@ -189,7 +199,7 @@ module internal Modules =
 
     let private steps (layer: ResolvedLayer) (step: Step) : Layers.MultiInputModule =
         let each (make: Port -> Layers.EquivariantModule) =
-            new Layers.PerPort(Array.ofList layer.Ports, [| for port in layer.Ports -> make port |])
+            Layers.PerPort.Of(Array.ofList layer.Ports, make)
 
         let pointwise (f: torch.Tensor -> torch.Tensor) =
             each (fun port ->
@@ -206,19 +216,24 @@ module internal Modules =
 
     /// The modules of a layer by name, and its blocks in their places.
     let layer number (layer: ResolvedLayer) (made: (ResolvedBlock * (Layers.Block * Callable option)) list) =
-        // One bias for each output that linear maps lead to.
-        let biased =
+        let isLinearInto (port: Port) =
             layer.Blocks
-            |> List.filter _.Block.Network.IsLinearMaps
-            |> List.collect (fun resolved -> List.map snd resolved.Edges)
-            |> List.distinct
+            |> List.exists (fun resolved ->
+                resolved.Block.Network.IsLinearMaps
+                && resolved.Edges |> List.exists (fun (_, into) -> into = port.Name))
+
+        // One bias for each output that linear maps lead to, which the members of a family share.
+        let biased =
+            layer.Ports
+            |> List.filter isLinearInto
+            |> List.groupBy (fun port -> port.Family |> Option.ofObj |> Option.defaultValue port.Name)
 
         let blocks = [|
             for _, (block, _) in made do
                 block
 
-            for output in biased do
-                Layers.Block.Bias [| output |]
+            for name, ports in biased do
+                Layers.Block.Bias([| for port in ports -> port.Name |], "bias_" + name.Replace('.', '_'))
         |]
 
         let sums =
@@ -244,7 +259,9 @@ module internal Modules =
             Port(
                 "readout",
                 Actions.TrivialAction(Groups.Group.Trivial()),
-                [| for length in space.Shape -> int64 length |]
+                [| for length in space.Shape -> int64 length |],
+                // No input's factor: an input may be called readout too.
+                ""
             )
 
         // What is not permuted may have no invariants but its lengths.
@@ -255,15 +272,11 @@ module internal Modules =
             if layer.Ports |> List.forall isPermuted then
                 []
             else
-                let read = [|
-                    for port in layer.Ports ->
-                        new Layers.InvariantReadout(port.Representation, port.Channels)
-                        :> Layers.EquivariantModule
-                |]
+                let read (port: Port) : Layers.EquivariantModule =
+                    new Layers.InvariantReadout(port.Representation, port.Channels)
 
                 [
-                    "invariants",
-                    new Layers.PerPort(Array.ofList layer.Ports, read) :> Layers.MultiInputModule
+                    "invariants", Layers.PerPort.Of(Array.ofList layer.Ports, read) :> Layers.MultiInputModule
                 ]
 
         let from =

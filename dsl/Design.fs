@@ -144,7 +144,8 @@ module Designs =
 
     /// <summary>
     /// A design for each factor of a direct product, one within the other, the first innermost: such as a canonical pose
-    /// for one factor around equituning for another.
+    /// for one factor around equituning for another. An energy or a loss of the user's must not change under the factors
+    /// within, which is for the laws to check; a network that learns one is averaged over them.
     /// </summary>
     let byFactor designs = ByFactor designs
 

@@ -103,14 +103,14 @@ type Input = {
     Name: string
     /// <summary>Its space and group.</summary>
     Signal: Signal
-    /// <summary>The factor that moves it together with all inputs of the same factor; none for a factor of its own.</summary>
-    Factor: string option
     /// <summary>The family whose members may be exchanged for each other; none for none.</summary>
     Family: string option
 } with
 
-    /// <summary>The name of the factor that moves it.</summary>
-    member this.MovedBy = this.Factor |> Option.defaultValue this.Name
+    /// Whether it, or its family, is among some names.
+    member internal this.IsAmong names =
+        List.contains this.Name names
+        || this.Family |> Option.exists (fun family -> List.contains family names)
 
 /// <summary>Something wrong with a declaration, and where; or something to know, with which it compiles all the same.</summary>
 [<StructuredFormatDisplay("{Text}")>]
@@ -140,11 +140,19 @@ type Problem = {
 type Model = {
     /// <summary>The inputs.</summary>
     Inputs: Input list
+    /// <summary>Inputs, or families, that one element of one group moves together; each other input has a factor of its own.</summary>
+    Together: string list list
     /// <summary>The layers, the first of which reads the inputs.</summary>
     Layers: Layer list
     /// <summary>What it gives in the end.</summary>
     Readout: Readout
 } with
+
+    /// The factor that moves an input.
+    member internal this.MovedBy(input: Input) =
+        match this.Together |> List.tryFind input.IsAmong with
+        | Some names -> $"""together {joined "+" names}"""
+        | None -> input.Name
 
     /// <summary>The declaration as a table.</summary>
     member this.Table =
@@ -158,10 +166,8 @@ type Model = {
                     ActionExpression.text input.Signal.Action
                 ]
 
-            for factor, inputs in this.Inputs |> List.groupBy _.Factor do
-                match factor with
-                | Some _ -> [ "together"; quoted (inputs |> List.map _.Name); ""; ""; "" ]
-                | None -> ()
+            for names in this.Together do
+                [ "together"; quoted names; ""; ""; "" ]
 
             for family, inputs in this.Inputs |> List.groupBy _.Family do
                 match family with
@@ -259,6 +265,7 @@ module Model =
     /// <summary>A model without inputs or blocks.</summary>
     let empty = {
         Inputs = []
+        Together = []
         Layers = []
         Readout = Equivariant
     }
@@ -268,7 +275,6 @@ module Model =
         let input = {
             Name = name
             Signal = signal
-            Factor = None
             Family = None
         }
 
@@ -282,20 +288,24 @@ module Model =
     /// blocks that name the family treat its members alike. Each has a factor of its own, so that the whole is equivariant
     /// under the wreath product of the group and the exchanges; after <c>together</c>, under their direct product.
     /// </summary>
-    let family name count signal model = {
-        model with
-            Model.Inputs =
-                model.Inputs
-                @ [
-                    for member' in 1..count ->
-                        {
-                            Name = $"{name} {member'}"
-                            Signal = signal
-                            Factor = None
-                            Family = Some name
-                        }
-                ]
-    }
+    /// <exception cref="T:Equivariant.Core.EquivariantException">There is no member.</exception>
+    let family name count signal model =
+        if count < 1 then
+            refuse $"family \"{name}\" has {count} members; it needs at least one."
+
+        {
+            model with
+                Model.Inputs =
+                    model.Inputs
+                    @ [
+                        for member' in 1..count ->
+                            {
+                                Name = $"{name} {member'}"
+                                Signal = signal
+                                Family = Some name
+                            }
+                    ]
+        }
 
     /// <summary>
     /// Lets one element of one group move several inputs (or all members of a family) together: then Eq blocks may lead
@@ -303,19 +313,7 @@ module Model =
     /// </summary>
     let together names model = {
         model with
-            Model.Inputs = [
-                for input in model.Inputs ->
-                    if
-                        List.contains input.Name names
-                        || input.Family |> Option.exists (fun family -> List.contains family names)
-                    then
-                        {
-                            input with
-                                Factor = Some(joined "+" names)
-                        }
-                    else
-                        input
-            ]
+            Together = model.Together @ [ names ]
     }
 
     /// The last layer changes; after a step there is a new one.
@@ -380,7 +378,10 @@ module Model =
     let skip name model =
         adding Kind.Eq (name --> name) None Unchanged model
 
-    /// <summary>Says in which space an output of the current layer is; the group acts as on the input of that name.</summary>
+    /// <summary>
+    /// Says in which space an output of the current layer is, or all outputs of a family; the group acts as on the input
+    /// of that name.
+    /// </summary>
     let output name space model =
         model
         |> inLayer (fun layer -> {
@@ -388,7 +389,7 @@ module Model =
                 Outputs = layer.Outputs @ [ name, On space ]
         })
 
-    /// <summary>Says in which space an output of the current layer is and how the group acts there.</summary>
+    /// <summary>Says in which space an output of the current layer is, or all outputs of a family, and how the group acts there.</summary>
     let outputAs name signal model =
         model
         |> inLayer (fun layer -> {
@@ -477,13 +478,21 @@ module Model =
             ]
     }
 
-    /// <summary>Gives an input, and the output of the same name, another name.</summary>
+    /// <summary>Gives an input, and the output of the same name, another name; or a family, whose members keep theirs.</summary>
     let rename before after model =
         let changed name = if name = before then after else name
 
         {
             model with
-                Model.Inputs = [ for input in model.Inputs -> { input with Name = changed input.Name } ]
+                Model.Inputs = [
+                    for input in model.Inputs ->
+                        {
+                            input with
+                                Name = changed input.Name
+                                Family = Option.map changed input.Family
+                        }
+                ]
+                Together = model.Together |> List.map (List.map changed)
                 Layers = [
                     for layer in model.Layers do
                         {

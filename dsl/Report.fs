@@ -145,9 +145,10 @@ module Report =
                     if block.Block.Kind = BlockKind.Bias then
                         let struct (_, output) = block.Block.Edges[0]
                         let port = layer.Outputs |> Seq.find (fun port -> port.Name = output)
+                        let whose = port.Family |> Option.ofObj |> Option.defaultValue output
 
                         {
-                            Place = $"{name}, bias of \"{output}\""
+                            Place = $"{name}, bias of \"{whose}\""
                             Network = "bias"
                             Design = "exact"
                             Group = string port.Group

@@ -146,7 +146,13 @@ module internal Resolve =
         |> List.last
 
     let private unknown what name known =
-        let near = known |> List.filter (fun other -> edits name other <= 2)
+        // At most two slips, in no more than half the letters.
+        let slips = min 2 (String.length name / 2)
+
+        let near =
+            known
+            |> List.filter (fun other -> edits name other <= slips)
+            |> List.sortBy (edits name)
 
         let advice =
             match near, known with
@@ -291,12 +297,26 @@ module internal Resolve =
         | [] -> inputs |> List.filter (fun input -> input.Family = Some name)
         | named -> List.truncate 1 named
 
-    /// From which inputs to which outputs a block leads, or why it can't.
-    let private edges (inputs: Input list) (block: Block) : Result<(string * string) list, string> =
-        let from, into = members inputs block.Edge.From, members inputs block.Edge.To
+    /// The names of all inputs and families.
+    let private known (inputs: Input list) =
+        (inputs |> List.map _.Name) @ (inputs |> List.choose _.Family |> List.distinct)
 
-        let known =
-            (inputs |> List.map _.Name) @ (inputs |> List.choose _.Family |> List.distinct)
+    /// Why a name stands for nothing that a block could join or an element move, if it does not: nothing is called so, or
+    /// one of a family, whose members are treated alike.
+    let private unnamed (inputs: Input list) name =
+        match members inputs name with
+        | [] -> Some(unknown "input" name (known inputs))
+        | input :: _ ->
+            match input.Family with
+            | Some family when input.Name = name ->
+                Some
+                    $"\"{name}\" is one of the family \"{family}\", whose members are treated alike; name the family."
+            | _ -> None
+
+    /// From which inputs to which outputs a block leads, or why it can't.
+    let private edges (model: Model) (block: Block) : Result<(string * string) list, string> =
+        let from, into =
+            members model.Inputs block.Edge.From, members model.Inputs block.Edge.To
 
         let pairs condition = [
             for target in into do
@@ -308,13 +328,15 @@ module internal Resolve =
         let names =
             List.map (fun (source: Input, target: Input) -> source.Name, target.Name)
 
+        let wrong =
+            [ block.Edge.From; block.Edge.To ] |> List.tryPick (unnamed model.Inputs)
+
         match from, into, block.Kind with
-        | [], _, _ -> Error(unknown "input" block.Edge.From known)
-        | _, [], _ -> Error(unknown "input" block.Edge.To known)
+        | _ when wrong.IsSome -> Error wrong.Value
         | _, _, Kind.Eq when block.Edge.From = block.Edge.To ->
             Ok(names (pairs (fun source target -> source.Name = target.Name)))
         | _, _, Kind.Eq ->
-            match pairs (fun source target -> source.MovedBy <> target.MovedBy) with
+            match pairs (fun source target -> model.MovedBy source <> model.MovedBy target) with
             | (source, target) :: _ ->
                 Error
                     $"\"{source.Name}\" and \"{target.Name}\" are moved independently, so only is (\"{block.Edge.From}\" --> \"{block.Edge.To}\") is equivariant there; say together if one element moves both."
@@ -326,7 +348,7 @@ module internal Resolve =
 
     /// The signal that leaves a layer under a name.
     let private outgoing
-        (layer: Layer)
+        (declared: (string * DeclaredOutput) list)
         (blocks: (Block * (string * string) list) list)
         (ports: Map<string, Signal>)
         (inputs: Map<string, Signal>)
@@ -335,7 +357,7 @@ module internal Resolve =
         // As it acted when it came in: on what the layer before gave under this name, or else on the input.
         let own = ports.TryFind name |> Option.defaultValue inputs[name]
 
-        match layer.Outputs |> List.tryFind (fun (declared, _) -> declared = name) with
+        match declared |> List.tryFind (fun (declared, _) -> declared = name) with
         | Some(_, On space) -> { own with Space = space }
         | Some(_, As signal) ->
             if signal.Group <> own.Group then
@@ -364,15 +386,15 @@ module internal Resolve =
               }
             | None -> refuse "no block leads to it whose input is right."
 
-    let private core (inputs: Input list) (name, signal: Signal) =
-        let input = inputs |> List.find (fun input -> input.Name = name)
+    let private core (model: Model) (name, signal: Signal) =
+        let input = model.Inputs |> List.find (fun input -> input.Name = name)
         let family = input.Family |> Option.toObj
 
         Port(
             name,
             Signal.core signal,
             [| for length in signal.Space.Shape -> int64 length |],
-            input.MovedBy,
+            model.MovedBy input,
             family
         )
 
@@ -389,7 +411,7 @@ module internal Resolve =
     /// Works through a layer: from the signals that enter to those that leave.
     let private layer
         number
-        (declaredInputs: Input list)
+        (model: Model)
         (inputs: Map<string, Signal>)
         names
         (ports: Map<string, Signal>)
@@ -398,7 +420,7 @@ module internal Resolve =
         =
         let found = [
             for block in layer.Blocks do
-                block, edges declaredInputs block
+                block, edges model block
         ]
 
         let blocks = [
@@ -450,14 +472,22 @@ module internal Resolve =
                     problem place $"no block reads it; add eq \"{name}\" or is (\"{name}\" --> …)."
         ]
 
+        let declared = [
+            for name, output in layer.Outputs do
+                for input in members model.Inputs name -> input.Name, output
+        ]
+
         let declaredFor = [
             for name, _ in layer.Outputs do
-                if not (inputs.ContainsKey name) then
-                    problem
-                        (placed number $"output \"{name}\"")
-                        (unknown "input" name (Map.toList inputs |> List.map fst))
-                elif not (leadsTo name) then
-                    problem (placed number $"output \"{name}\"") "no block leads to it."
+                let place = placed number $"output \"{name}\""
+
+                match members model.Inputs name with
+                | [] -> problem place (unknown "input" name (known model.Inputs))
+                | outputs when not (outputs |> List.exists (fun output -> leadsTo output.Name)) ->
+                    problem place "no block leads to it."
+                | _ -> ()
+
+            yield! duplicates (fun name -> placed number $"output \"{name}\"") "it" (List.map fst declared)
         ]
 
         // What a module of the user's gives shows only when it runs.
@@ -488,7 +518,12 @@ module internal Resolve =
 
                 attempt place (fun () ->
                     let signal =
-                        outgoing layer [ for block, edges, _ in networks -> block, edges ] ports inputs name
+                        outgoing
+                            declared
+                            [ for block, edges, _ in networks -> block, edges ]
+                            ports
+                            inputs
+                            name
 
                     match signal.Space with
                     | Sentences _ -> refuse $"an output has to be numbers, but it is {signal.Space}."
@@ -498,8 +533,22 @@ module internal Resolve =
                     for step in layer.Steps do
                         requireStep step signal.Space
 
-                    name, signal, core declaredInputs (name, signal)))
+                    name, signal, core model (name, signal)))
             |> partition
+
+        let unlike = [
+            for _, members in
+                outputs
+                |> List.filter (fun (_, _, port) -> not (isNull port.Family))
+                |> List.groupBy (fun (_, _, port) -> port.Family) do
+                let first, signal, _ = members.Head
+
+                for name, other, _ in members.Tail do
+                    if other <> signal then
+                        problem
+                            (placed number $"output \"{name}\"")
+                            $"it is {other}, but \"{first}\" of the same family is {signal}; members have to be alike."
+        ]
 
         let leaving =
             Map.ofList [ for name, signal, port in outputs -> name, (signal, port) ]
@@ -525,9 +574,7 @@ module internal Resolve =
                         | Kind.IS -> TrivialAction from.Group
 
                     if block.Network.IsLinearMaps && block.Kind.IsEq then
-                        requireMaps
-                            (core declaredInputs (fst edges.Head, from))
-                            (snd leaving[snd edges.Head])
+                        requireMaps (core model (fst edges.Head, from)) (snd leaving[snd edges.Head])
 
                     block.Design |> Option.iter (fun design -> requireDesign design from.Space)
 
@@ -564,7 +611,7 @@ module internal Resolve =
         let entering =
             given
             |> List.filter ports.ContainsKey
-            |> List.map (fun name -> core declaredInputs (name, ports[name]))
+            |> List.map (fun name -> core model (name, ports[name]))
 
         {
             Inputs = entering
@@ -579,6 +626,7 @@ module internal Resolve =
         @ declaredFor
         @ networkProblems
         @ outputProblems
+        @ unlike
         @ blockProblems
         @ costs
         @ steps,
@@ -608,13 +656,25 @@ module internal Resolve =
                         $"it shares \"{name}\" with {first.Place}, but as {other}, and that one as {network}."
     ]
 
-    /// Inputs that one element moves have one group.
-    let private factors (inputs: Input list) = [
-        for factor, moved in inputs |> List.groupBy _.MovedBy do
+    /// Inputs that one element moves are there, have one group and are moved by no other.
+    let private factors (model: Model) = [
+        for names in model.Together do
+            for name in names do
+                match unnamed model.Inputs name with
+                | Some sentence -> problem $"""together {joined "+" names}""" sentence
+                | None -> ()
+
+        for input in model.Inputs do
+            if (model.Together |> List.filter input.IsAmong).Length > 1 then
+                problem
+                    $"input \"{input.Name}\""
+                    "it is moved together with others more than once; say together once, with all that one element moves."
+
+        for factor, moved in model.Inputs |> List.groupBy model.MovedBy do
             for input in moved.Tail do
                 if input.Signal.Group <> moved.Head.Signal.Group then
                     problem
-                        $"together {factor}"
+                        factor
                         $"{moved.Head.Signal.Group} acts on \"{moved.Head.Name}\", but {input.Signal.Group} on \"{input.Name}\"; it has to be one group."
     ]
 
@@ -622,6 +682,14 @@ module internal Resolve =
         for family in inputs |> List.choose _.Family |> List.distinct do
             if inputs |> List.exists (fun input -> input.Name = family) then
                 problem $"family \"{family}\"" "an input has the same name; names have to differ."
+
+            let members = inputs |> List.filter (fun input -> input.Family = Some family)
+
+            for member' in members.Tail do
+                if member'.Signal <> members.Head.Signal then
+                    problem
+                        $"family \"{family}\""
+                        $"\"{member'.Name}\" is {member'.Signal}, but \"{members.Head.Name}\" is {members.Head.Signal}; members have to be alike."
     ]
 
     /// The model, resolved, and all its problems. The first is whole only if the second are but warnings.
@@ -636,6 +704,9 @@ module internal Resolve =
                 match Signal.problem input.Signal with
                 | Some sentence -> problem $"input \"{input.Name}\"" sentence
                 | None -> ()
+
+                if input.Name = "" then
+                    problem "input \"\"" "it has no name; give it one."
         ]
 
         let nothing = [
@@ -656,7 +727,7 @@ module internal Resolve =
             |> List.mapFold
                 (fun (ports, given, problems) (number, declared) ->
                     let resolved, found, targets =
-                        layer number model.Inputs (Map.ofList inputs) names ports given declared
+                        layer number model (Map.ofList inputs) names ports given declared
 
                     resolved, (Map.ofList resolved.Outputs, targets, problems @ found))
                 (Map.ofList sound, names, [])
@@ -673,14 +744,14 @@ module internal Resolve =
 
         {
             Inputs = inputs
-            MovedBy = Map.ofList [ for input in model.Inputs -> input.Name, input.MovedBy ]
+            MovedBy = Map.ofList [ for input in model.Inputs -> input.Name, model.MovedBy input ]
             Layers = layers
             Readout = model.Readout
         },
         nothing
         @ twice
         @ actions
-        @ factors model.Inputs
+        @ factors model
         @ families model.Inputs
         @ problems
         @ sharing (layers |> List.collect _.Blocks)

@@ -9,9 +9,14 @@ internal static class TensorChecks
     /// <summary>A shape as messages write it.</summary>
     public static string Shape(Tensor x) => $"[{string.Join(", ", x.shape)}]";
 
-    /// <summary>Refuses sparse tensors.</summary>
-    public static void RequireDense(object what, Tensor x)
+    /// <summary>Refuses sparse tensors, and none at all.</summary>
+    public static void RequireDense(object what, Tensor? x)
     {
+        if (x is null)
+        {
+            throw new EquivariantException($"{what} needs a tensor, but null was given.");
+        }
+
         if (x.is_sparse)
         {
             throw new EquivariantException($"{what} needs a dense tensor, but a sparse one of shape {Shape(x)} was given; call to_dense first.");

@@ -50,7 +50,7 @@ public sealed class Block
         }
     }
 
-    /// <summary>Gets the name, under which its parameters are saved.</summary>
+    /// <summary>Gets the name, under which its parameters are saved; with a number, where an earlier block of the layer has the same.</summary>
     public string Name { get; }
 
     /// <summary>Gets what it does about symmetry.</summary>
@@ -123,7 +123,7 @@ public sealed class Block
     /// <summary>The input itself, added to an output that is like it: a residual connection.</summary>
     /// <param name="edges">From which inputs to which outputs.</param>
     public static Block Skip(IReadOnlyList<(string Input, string Output)> edges) =>
-        new(BlockKind.Equivariant, edges, $"skip_{edges.FirstOrDefault().Input}_{edges.FirstOrDefault().Output}");
+        new(BlockKind.Equivariant, edges, edges.Count == 0 ? null : ChildNames.WithoutDots($"skip_{edges[0].Input}_{edges[0].Output}"));
 
     /// <summary>Edges from each of some ports to itself: where a family's members are treated alike.</summary>
     /// <param name="ports">The names of the ports.</param>
@@ -188,6 +188,6 @@ public sealed class Block
             BlockKind.InvariantSymmetric => $"is_{input}_{output}",
             _ => input == output ? $"eq_{output}" : $"eq_{input}_{output}",
         };
-        return name.Replace('.', '_');
+        return ChildNames.WithoutDots(name);
     }
 }

@@ -19,6 +19,7 @@ internal static class Families
             Port[] after = [.. outputs.Where(port => port.Family == family)];
             RequireAlike(family, before);
             RequireAlike(family, after);
+            RequireApart(family, [.. before, .. after], inputs.Concat(outputs).Where(port => port.Family != family));
             if (before.Length > 0 && after.Length > 0 && !before.Select(port => port.Factor).SequenceEqual(after.Select(port => port.Factor)))
             {
                 throw new EquivariantException(
@@ -40,6 +41,18 @@ internal static class Families
         {
             throw new EquivariantException(
                 $"Some members of the family '{family}' share a factor and some do not; it has to be one factor for all or one for each.");
+        }
+    }
+
+    /// <summary>Exchanging members exchanges their factors, which would have to move what is outside the family too.</summary>
+    private static void RequireApart(string family, Port[] members, IEnumerable<Port> others)
+    {
+        if (members.Select(port => port.Factor).Distinct().Count() > 1 &&
+            others.FirstOrDefault(other => members.Any(port => port.Factor == other.Factor)) is { } outside)
+        {
+            throw new EquivariantException(
+                $"The factor '{outside.Factor}' moves one member of the family '{family}' and, outside it, '{outside.Name}', so members can't be exchanged: " +
+                $"give '{outside.Name}' a factor of its own, or let one factor move the whole family.");
         }
     }
 

@@ -22,8 +22,8 @@ internal static class LayerChecks
         RequireNumbers(layer, x, parameter);
     }
 
-    /// <summary>Refuses a tensor that does not fit a port, or a parameter that it meets.</summary>
-    public static void RequireInput(string layer, Tensor x, Port port, Tensor? parameter)
+    /// <summary>Refuses a tensor that does not have the shape of a port.</summary>
+    public static void RequireInput(string layer, Tensor x, Port port)
     {
         TensorChecks.RequireBatch(layer, x);
         if (port.Shape is { } shape && !x.shape[1..].SequenceEqual(shape))
@@ -31,14 +31,10 @@ internal static class LayerChecks
             throw new EquivariantException(
                 $"{layer} expects a tensor of shape [B, {string.Join(", ", shape)}], but one of shape {TensorChecks.Shape(x)} was given.");
         }
-
-        if (port.Action.IsLinear)
-        {
-            RequireNumbers(layer, x, parameter);
-        }
     }
 
-    private static void RequireNumbers(string layer, Tensor x, Tensor? parameter)
+    /// <summary>Refuses whole numbers, and a tensor that does not fit a parameter that it meets.</summary>
+    public static void RequireNumbers(string layer, Tensor x, Tensor? parameter)
     {
         if (!x.is_floating_point())
         {

@@ -23,6 +23,7 @@ public sealed class MultiInputLayer : MultiInputModule
 {
     private readonly PlacedBlock[] _blocks;
     private readonly GroupAverage?[] _symmetrise;
+    private readonly PlacedBlock?[] _linearReaders;
 
     /// <summary>Builds the layer, with fresh linear maps that keep the variance of activations, and biases of zero.</summary>
     /// <param name="inputs">The inputs.</param>
@@ -33,7 +34,7 @@ public sealed class MultiInputLayer : MultiInputModule
     /// <param name="device">The device of those parameters; the CPU if left out.</param>
     /// <exception cref="EquivariantException">
     /// A block names no port, an equivariant one joins ports of different factors, a shared one joins ports that are not
-    /// alike, two blocks have one name, or an output has no block.
+    /// alike, or an output has no block.
     /// </exception>
     public MultiInputLayer(
         IReadOnlyList<Port> inputs,
@@ -49,11 +50,6 @@ public sealed class MultiInputLayer : MultiInputModule
             throw new EquivariantException($"{nameof(MultiInputLayer)} has no block that leads to its output '{port.Name}'.");
         }
 
-        foreach (IGrouping<string, Block> same in blocks.GroupBy(block => block.Name).Where(group => group.Count() > 1))
-        {
-            throw new EquivariantException($"{nameof(MultiInputLayer)} has {same.Count()} blocks called '{same.Key}'; names have to differ.");
-        }
-
         var places = new BlockPlaces(Inputs, Outputs, blocks);
         var initial = new InitialWeights(places, gain, dtype, device);
         _blocks = [.. blocks.Select(block => PlacedBlock.Of(block, places, initial))];
@@ -61,9 +57,11 @@ public sealed class MultiInputLayer : MultiInputModule
             blocks.Any(block => block.Kind == BlockKind.InvariantSymmetric && !block.IsLinear && block.Edges.Any(edge => edge.Output == port.Name))
                 ? port.Action.Average(port.Group)
                 : null)];
-        foreach (PlacedBlock block in _blocks)
+        _linearReaders = [.. inputs.Select(port =>
+            _blocks.FirstOrDefault(block => block.Block.IsLinear && block.Block.Edges.Any(edge => edge.Input == port.Name)))];
+        foreach ((PlacedBlock block, string child) in _blocks.Zip(ChildNames.Of(blocks.Select(block => block.Name))))
         {
-            block.RegisterIn(this);
+            block.RegisterIn(this, child);
         }
     }
 
@@ -102,7 +100,16 @@ public sealed class MultiInputLayer : MultiInputModule
     /// <exception cref="EquivariantException">The tensors do not fit the inputs.</exception>
     public override Tensor[] forward(Tensor[] input)
     {
-        RequireInputs(input, _blocks.Any(block => block.Block.IsLinear) ? parameters().FirstOrDefault() : null);
+        RequireInputs(input);
+        for (int i = 0; i < input.Length; i++)
+        {
+            // Networks may read whole numbers, and have parameters of a type of their own.
+            if (_linearReaders[i] is { } reader)
+            {
+                RequireNumbers(i, input[i], reader.Module!.parameters().First());
+            }
+        }
+
         using DisposeScope scope = NewDisposeScope();
         var sums = new BlockSums(Inputs, Outputs, input);
         foreach (PlacedBlock block in _blocks)
@@ -113,19 +120,25 @@ public sealed class MultiInputLayer : MultiInputModule
         return [.. _symmetrise.Select((average, i) => sums.Total(i, average).MoveToOuterDisposeScope())];
     }
 
-    /// <summary>Writes a layer of linear blocks out as a dense one.</summary>
+    /// <summary>Writes a layer of linear blocks and residual connections out as a dense one.</summary>
     /// <returns>A new module from the flattened inputs side by side, <c>[B, Σ c·n]</c>, to the flattened outputs side by side.</returns>
-    /// <exception cref="EquivariantException">A block is not linear.</exception>
+    /// <exception cref="EquivariantException">A block is not linear, or a port has no shape.</exception>
     public Linear ToDense()
     {
-        if (_blocks.FirstOrDefault(block => !block.Block.IsLinear) is { } block)
+        if (_blocks.FirstOrDefault(block => !block.Block.IsLinear && !block.Block.IsSkip) is { } block)
         {
             throw new EquivariantException($"Only linear maps can be written as a dense layer; the block '{block.Block.Name}' is none.");
         }
 
+        if (Inputs.Concat(Outputs).FirstOrDefault(port => port.Shape is null) is { } unknown)
+        {
+            throw new EquivariantException($"A dense layer needs the shapes of all ports; '{unknown.Name}' has none.");
+        }
+
         using DisposeScope scope = NewDisposeScope();
         using var noGradient = no_grad();
-        Tensor like = parameters().First();
+        using Tensor none = zeros(0);
+        Tensor like = parameters().FirstOrDefault() ?? none;
         long[][] shapes = [.. Inputs.Select(port => port.Shape!.ToArray())];
         long[] widths = [.. shapes.Select(shape => shape.Aggregate(1L, (product, length) => product * length))];
         Tensor Flat(Tensor rows) =>

@@ -48,11 +48,10 @@ public abstract class MultiInputModule : SavedModule<Tensor[], Tensor[]>
     /// <summary>Gets the evaluations of wrapped models for one set of inputs.</summary>
     public abstract long EvaluationsPerInput { get; }
 
-    /// <summary>Checks the tensors of a call: their number, shapes, batch sizes, and dtype and device against a parameter.</summary>
+    /// <summary>Checks the tensors of a call: their number, shapes and batch sizes.</summary>
     /// <param name="tensors">One for each input.</param>
-    /// <param name="like">A parameter that they meet; null for none.</param>
     /// <exception cref="EquivariantException">Something does not fit; the message names the module and the input.</exception>
-    protected void RequireInputs(Tensor[] tensors, Tensor? like = null)
+    protected void RequireInputs(Tensor[] tensors)
     {
         if (tensors.Length != Inputs.Count)
         {
@@ -62,7 +61,7 @@ public abstract class MultiInputModule : SavedModule<Tensor[], Tensor[]>
 
         for (int i = 0; i < tensors.Length; i++)
         {
-            LayerChecks.RequireInput($"{GetName()}, input '{Inputs[i].Name}',", tensors[i], Inputs[i], like);
+            LayerChecks.RequireInput(Said(i), tensors[i], Inputs[i]);
             if (tensors[i].shape[0] != tensors[0].shape[0])
             {
                 throw new EquivariantException(
@@ -71,11 +70,26 @@ public abstract class MultiInputModule : SavedModule<Tensor[], Tensor[]>
         }
     }
 
+    /// <summary>Checks that a tensor holds floating point numbers, and its dtype and device against a parameter that it meets.</summary>
+    /// <param name="input">For which input it is.</param>
+    /// <param name="x">The tensor.</param>
+    /// <param name="parameter">The parameter; null for none.</param>
+    /// <exception cref="EquivariantException">It does not fit; the message names the module and the input.</exception>
+    private protected void RequireNumbers(int input, Tensor x, Tensor? parameter = null) =>
+        LayerChecks.RequireNumbers(Said(input), x, parameter);
+
+    private string Said(int input) => $"{GetName()}, input '{Inputs[input].Name}',";
+
     private static void RequireDistinct(string name, IReadOnlyList<Port> ports, string what)
     {
         if (ports.Count == 0)
         {
             throw new EquivariantException($"{name} needs at least one {what}.");
+        }
+
+        if (ports.Any(port => port.Name.Length == 0))
+        {
+            throw new EquivariantException($"{name} has an {what} without a name; give it one.");
         }
 
         foreach (IGrouping<string, Port> same in ports.GroupBy(port => port.Name).Where(group => group.Count() > 1))

@@ -39,12 +39,12 @@ public abstract class PlacedBlock
         : block.IsSkip ? new Skip(block, places)
         : new Model(block, places);
 
-    /// <summary>Makes the parameters those of a layer, under the block's name.</summary>
-    internal virtual void RegisterIn(nn.Module layer)
+    /// <summary>Makes the parameters those of a layer, under a name.</summary>
+    internal virtual void RegisterIn(nn.Module layer, string name)
     {
         if (Module is { } module)
         {
-            layer.register_module(Block.Name, module);
+            layer.register_module(name, module);
         }
     }
 
@@ -60,7 +60,7 @@ public abstract class PlacedBlock
 
         public override long? TheoreticalDimension => _dimension;
 
-        internal override void RegisterIn(nn.Module layer) => layer.register_module(Block.Name, _vector);
+        internal override void RegisterIn(nn.Module layer, string name) => layer.register_module(name, _vector);
 
         internal override void AddTo(BlockSums sums)
         {
@@ -94,7 +94,8 @@ public abstract class PlacedBlock
         {
             foreach ((int input, int output) in Edges)
             {
-                sums.AddMoving(output, sums.Input(input));
+                // The caller's tensor stays the caller's.
+                sums.AddMoving(output, sums.Input(input).alias());
             }
         }
     }
@@ -132,11 +133,13 @@ public abstract class PlacedBlock
     private sealed class Model : PlacedBlock
     {
         private readonly nn.Module<Tensor, Tensor> _module;
+        private readonly Port _output;
 
         public Model(Block block, BlockPlaces places)
             : base(block, places)
         {
             (Port input, Port output) = places.EndsOf(block);
+            _output = output;
             _module = block.Wrap!(input.Action, block.Kind == BlockKind.Equivariant ? output.Action : new TrivialAction(input.Group));
         }
 
@@ -148,7 +151,7 @@ public abstract class PlacedBlock
         {
             int[] inputs = [.. Edges.Select(edge => edge.Input).Distinct()];
             Tensor together = inputs.Length == 1 ? sums.Input(inputs[0]) : cat([.. inputs.Select(sums.Input)], 0);
-            Tensor[] values = _module.call(together).chunk(inputs.Length, 0);
+            Tensor[] values = Evaluate(together).chunk(inputs.Length, 0);
             foreach ((int input, int output) in Edges)
             {
                 Tensor value = values[Array.IndexOf(inputs, input)];
@@ -161,6 +164,22 @@ public abstract class PlacedBlock
                     sums.AddUnsymmetrised(output, value);
                 }
             }
+        }
+
+        private Tensor Evaluate(Tensor rows)
+        {
+            Tensor values = _module.call(rows);
+            TensorChecks.RequireBatch($"The block '{Block.Name}'", values);
+            if (values.shape[0] != rows.shape[0])
+            {
+                throw new EquivariantException(
+                    $"The block '{Block.Name}' gives values of shape {TensorChecks.Shape(values)} for {rows.shape[0]} rows; it has to give one value for each row.");
+            }
+
+            return _output.Shape is not { } shape || values.shape[1..].SequenceEqual(shape)
+                ? values
+                : throw new EquivariantException(
+                    $"The block '{Block.Name}' gives values of shape {TensorChecks.Shape(values)}, but its output '{_output.Name}' takes [B, {string.Join(", ", shape)}].");
         }
 
         private static long Evaluations(nn.Module<Tensor, Tensor> module) => module switch

@@ -63,6 +63,20 @@ let private models: (string * Model) list = [
         readout (invariant (classes 2))
     }
 
+    "a family whose members gate and norm alike",
+    network {
+        family "arrow" 2 (tensor [ 2; 2 ] |> under (cyclic 4) directions)
+        input "x" side
+        eq "arrow" (linear 2)
+        is ("arrow" --> "x") (linear 2)
+        eq "x" (linear 2)
+        apply norm
+        apply relu
+        eq "arrow" (linear 2)
+        is ("x" --> "arrow") (mlp [ 3 ])
+        eq "x" (linear 2)
+    }
+
     "a family beside an input",
     network {
         family "view" 2 side
@@ -70,8 +84,7 @@ let private models: (string * Model) list = [
         is ("view" --> "whole") (mlp [ 5 ])
         is ("whole" --> "view") (mlp [ 5 ])
         eq "whole" (mlp [ 5 ])
-        output "view 1" (vector 3 |> under (cyclic 4) unmoved)
-        output "view 2" (vector 3 |> under (cyclic 4) unmoved)
+        output "view" (vector 3 |> under (cyclic 4) unmoved)
     }
 
     "vectors to vectors ⊗ vectors",
@@ -149,6 +162,50 @@ let private models: (string * Model) list = [
                 canonical "first channel" (fun x -> x.select(1, 0L).flatten(1L).sum 1L)
             ])
     }
+
+    "learned weights and poses of one factor around another",
+    network {
+        input "x" (image 2 4 4 |> under (cyclic 4 >< cyclic 2) (rotations >< channels circle))
+        input "y" side
+        eq "x" (mlp [ 4 ]) (byFactor [ equitune; equitune ] |> weighted 3)
+        is ("x" --> "y") (mlp [ 4 ]) (byFactor [ equitune; canonicalBy (mlp [ 4 ]) ])
+        is ("y" --> "x") (mlp [ 4 ])
+    }
+
+    "names that joined or without dots are one",
+    network {
+        input "a" side
+        input "a_b" side
+        input "a.b" side
+        input "b_c" side
+        input "c" side
+        input "readout" side
+        eq "a.b" (linear 1)
+        skip "a.b"
+        eq "a_b" (linear 2)
+        is ("a_b" --> "c") (convNet 2)
+        is ("a" --> "b_c") (convNet 2)
+        is ("c" --> "a") (mlp [ 2 ])
+        is ("b_c" --> "readout") (linear 2)
+        is ("readout" --> "a") (linear 2)
+        output "a.b" (image 2 4 4)
+        apply norm
+        eq "a" (linear 1)
+        eq "a_b" (linear 1)
+        eq "a.b" (linear 1)
+        eq "b_c" (linear 1)
+        eq "c" (linear 1)
+        eq "readout" (linear 1)
+        readout (invariant (classes 2))
+    }
+
+    "a sentence that no group moves",
+    network {
+        input "words" (sentence [ "a"; "b"; "c" ] 4 |> Signal.still)
+        input "x" side
+        eq "x" (convNet 2)
+        is ("words" --> "x") (mlp [ 4 ])
+    }
 ]
 
 /// The names of the models, for the theories.
@@ -197,6 +254,21 @@ let ``each compiles, obeys its laws and trains`` (name: string) =
 
     let evaluations = (Report.ofCompiled compiled).Evaluations
     Assert.True(evaluations > 0I)
+
+[<Theory; MemberData(nameof names)>]
+let ``each obeys its laws with any weights`` (name: string) =
+    let compiled = models |> List.find (fst >> (=) name) |> snd |> inDouble
+    compiled.eval ()
+    torch.manual_seed 5L |> ignore
+
+    using (torch.no_grad ()) (fun _ ->
+        for parameter in compiled.parameters () do
+            torch.nn.init.normal_ (parameter, 0.0, 0.5) |> ignore)
+
+    for law in Laws.ofCompiled compiled do
+        match Law.judge 5 11UL law with
+        | Verdict.Held _ -> ()
+        | Verdict.Broken counterexample -> Assert.Fail counterexample
 
 [<Fact>]
 let ``inputs that move together have all equivariant maps between them, not the invariant-symmetric ones alone``
@@ -307,6 +379,56 @@ let ``what cannot be shared is a problem with a place`` () =
     |> Model.eq "b" (convNet 2)
     |> says [ "family \"a\""; "same name" ]
 
+    let family =
+        Model.empty |> Model.family "view" 2 side |> Model.eq "view" (convNet 2)
+
+    let oneOf = "\"view 1\" is one of the family \"view\""
+
+    family
+    |> Model.input "b" side
+    |> Model.is ("view 1" --> "b") (convNet 2)
+    |> says [ "is block \"view 1\" --> \"b\""; oneOf ]
+
+    family |> Model.together [ "view 1" ] |> says [ "together view 1"; oneOf ]
+
+    family
+    |> Model.withInput "view 2" (image 3 4 4 |> under (cyclic 4) rotations)
+    |> says [ "family \"view\""; "\"view 2\" is 3 × 4 × 4"; "alike" ]
+
+    family
+    |> Model.output "view 2" (image 2 4 3)
+    |> says [ "output \"view 2\""; "4 × 3" ]
+
+    Model.empty
+    |> Model.family "view" 2 side
+    |> Model.eq "view" (mlp [ 2 ])
+    |> Model.output "view 1" (image 1 4 4)
+    |> Model.output "view 2" (image 3 4 4)
+    |> says [ "output \"view 2\""; "alike" ]
+
+    family
+    |> Model.output "view" (image 2 4 4)
+    |> Model.output "view 1" (image 2 4 4)
+    |> says [ "output \"view 1\""; "2 times" ]
+
+    Expect.refused [ "family \"view\""; "0 members" ] (fun () -> Model.empty |> Model.family "view" 0 side)
+
+    start
+    |> Model.together [ "a"; "bb" ]
+    |> Model.eq "a" (convNet 2)
+    |> Model.eq "b" (convNet 2)
+    |> says [ "together a+bb"; "\"bb\""; "did you mean \"b\"?" ]
+
+    start
+    |> Model.together [ "a" ]
+    |> Model.together [ "a"; "b" ]
+    |> says [ "input \"a\""; "more than once" ]
+
+    Model.empty
+    |> Model.input "" side
+    |> Model.eq "" (convNet 2)
+    |> says [ "input \"\""; "no name" ]
+
     start
     |> Model.eq "a" (convNet 2)
     |> Model.eq "b" (convNet 2)
@@ -336,3 +458,67 @@ let ``what cannot be shared is a problem with a place`` () =
     |> Model.input "v" (tensor [ 2; 3 ] |> under (cyclic 4) directions)
     |> Model.eq "v" (linear 1)
     |> says [ "input \"v\""; "dimension 2"; "has 3" ]
+
+[<Fact>]
+let ``weights of a family are few, whatever its size, and named after it`` () =
+    let sized count =
+        Model.compile
+            Target.cpu
+            (network {
+                family "view" count side
+                eq "view" (linear 2)
+                apply norm
+                eq "view" (linear 2)
+            })
+
+    let names (compiled: CompiledModel) =
+        compiled.state_dict().Keys |> Seq.sort |> List.ofSeq
+
+    Assert.Equal<string list>(names (sized 1), names (sized 3))
+    Assert.Equal((sized 1).ParameterCount, (sized 3).ParameterCount)
+    Assert.Contains("layer1.bias_view.value", names (sized 3))
+    Assert.Contains("layer1_step1.view.weight", names (sized 3))
+    let report = Report.ofCompiled (sized 3)
+    Assert.Contains("bias of \"view\"", report.Text)
+
+[<Fact>]
+let ``a TorchScript module is wrapped as any other`` () =
+    let path = IO.Path.GetTempFileName()
+
+    try
+        TorchScript.save path
+
+        let model =
+            network {
+                input "x" (vector 4 |> under (cyclic 4) circle)
+                input "y" (vector 4 |> under (cyclic 4) circle)
+
+                eq "x" (wrapping "scripted" (fun () -> torch.jit.load<torch.Tensor, torch.Tensor> path))
+
+                is
+                    ("x" --> "y")
+                    (wrapping "scripted" (fun () -> torch.jit.load<torch.Tensor, torch.Tensor> path))
+                    quotient
+
+                eq "y" (linear 1)
+            }
+
+        Assert.Empty(Model.problems model)
+        Laws.check model
+        let compiled = inDouble model
+        Laws.checkCompiled compiled
+        let x = draw compiled 2L
+        let y = compiled.call x
+        // It is evaluated, not ignored: its part is the mean over turns, back, of sin x + cumsum x.
+        use scope = torch.NewDisposeScope()
+
+        let expected =
+            [ 0L .. 3L ]
+            |> List.map (fun turn ->
+                let turned = x[0].roll([| turn |], [| 1L |])
+                (turned.sin () + turned.cumsum 1L).roll([| -turn |], [| 1L |]))
+            |> List.reduce (+)
+
+        Tensors.assertClose 1e-12 (expected / 4.0.ToScalar()) y[0]
+    finally
+        IO.File.Delete path

@@ -398,3 +398,135 @@ let ``what does not fit is refused in a sentence`` () =
     refused [ "'set'"; "batch axis" ] (fun () -> network.call (Array.updateAt 1 (torch.tensor 1.0) x))
     refused [ "'image'"; "dense" ] (fun () -> network.call (Array.updateAt 0 (x[0].to_sparse()) x))
     refused [ "one batch size" ] (fun () -> network.call (Array.updateAt 1 (torch.zeros (3L, 3L, 2L)) x))
+
+let private turned name shape =
+    Port(name, AxisAction(PermutationAction.Natural c4, -1), (shape: int64[]))
+
+let private asIs (f: torch.Tensor -> torch.Tensor) =
+    WrapModel(fun _ _ -> {
+        new Model("model") with
+            override _.forward rows = f rows
+    })
+
+[<Fact>]
+let ``a block that gives other rows or another shape than its output takes is refused by name`` () =
+    use scope = torch.NewDisposeScope()
+    let a, b = turned "a" [| 2L; 4L |], turned "b" [| 2L; 4L |]
+
+    let call change =
+        let edges = [| struct ("a", "a"); struct ("b", "b") |]
+
+        use layer =
+            new MultiInputLayer([| a; b |], [| a; b |], [| Block.Equivariant(edges, asIs change) |])
+
+        layer.call [| torch.ones (3L, 2L, 4L); torch.ones (3L, 2L, 4L) |]
+
+    refused [ "'eq_a'"; "[1, 2, 4]"; "6 rows" ] (fun () -> call (fun x -> x.mean ([| 0L |], true)))
+    refused [ "'eq_a'"; "[6, 4]"; "'a'"; "[B, 2, 4]" ] (fun () -> call (fun x -> x.mean [| 1L |]))
+    refused [ "'eq_a'"; "batch axis" ] (fun () -> call _.sum())
+    refused [ "'eq_a'"; "null" ] (fun () -> call (fun _ -> null))
+
+    use linear = MultiInputLayer.Linear([| a |], [| a |])
+    refused [ "input 'a'"; "null" ] (fun () -> linear.call [| null |])
+
+[<Fact>]
+let ``a network may read whole numbers and keep its own type beside linear maps of another`` () =
+    use scope = torch.NewDisposeScope()
+
+    let still, places =
+        Port("still", TrivialAction c2), Port("places", AxisAction(PermutationAction.Natural c4, -1))
+
+    let a, b = turned "a" [| 4L |], turned "b" [| 4L |]
+    let reads: Model = new OnAnything(4L, [ 4L ])
+    let narrow = torch.nn.Linear(4L, 4L, dtype = torch.float32)
+
+    use layer =
+        new MultiInputLayer(
+            [| still; places; a; b |],
+            [| a; b |],
+            [|
+                Block.Equivariant("a", "a", narrow)
+                Block.InvariantSymmetric("still", "b", reads)
+                Block.InvariantSymmetric("places", "b", reads)
+                Block.EquivariantLinear [| struct ("b", "b") |]
+            |],
+            dtype = torch.float64
+        )
+
+    let whole = torch.ones (2L, 4L, dtype = torch.int64)
+
+    let x = [|
+        whole
+        whole
+        torch.ones (2L, 4L)
+        torch.ones (2L, 4L, dtype = torch.float64)
+    |]
+
+    Assert.All(layer.call x, (fun y -> Assert.Equal<int64[]>([| 2L; 4L |], y.shape)))
+    refused [ "input 'b'"; "Int64" ] (fun () -> layer.call (Array.updateAt 3 whole x))
+    refused [ "input 'b'"; "Float64"; "Float32" ] (fun () -> layer.call (Array.updateAt 3 x[2] x))
+
+[<Fact>]
+let ``what a residual connection gives is not the caller's tensor`` () =
+    let a = turned "a" [| 4L |]
+
+    use layer =
+        new MultiInputLayer([| a |], [| a |], [| Block.Skip [| struct ("a", "a") |] |])
+
+    use x = torch.ones (1L, 4L)
+    let y = (layer.call [| x |])[0]
+    Assert.NotSame(x, y)
+    y.Dispose()
+    Assert.False x.IsInvalid
+
+[<Fact>]
+let ``children have names of their own, however ports are called`` () =
+    let ports = [|
+        for name in [ "a"; "a_b"; "a.b"; "b_c"; "c"; "b" ] -> turned name [| 1L; 4L |]
+    |]
+
+    use layer = MultiInputLayer.Linear(ports, ports)
+    // Six maps on a port's own circle of four, and one between any two, and a bias each.
+    Assert.Equal(6L * 4L + 6L * 5L + 6L, layer.FreeParameters)
+    Assert.Equal(layer.Blocks.Count, layer.state_dict().Count)
+
+    use norms =
+        PerPort.Of(ports, (fun port -> new EquivariantLayerNorm(port.Representation)))
+
+    Assert.Equal(2 * ports.Length, norms.state_dict().Count)
+
+    refused [ "without a name" ] (fun () -> MultiInputLayer.Linear([| turned "" [| 4L |] |], ports))
+
+[<Fact>]
+let ``a residual connection is a part of a dense layer`` () =
+    use scope = torch.NewDisposeScope()
+    let a = turned "a" [| 2L; 4L |]
+    let edges = [| struct ("a", "a") |]
+
+    use layer =
+        new MultiInputLayer(
+            [| a |],
+            [| a |],
+            [| Block.Skip edges; Block.EquivariantLinear edges; Block.Bias [| "a" |] |]
+        )
+
+    let x = torch.rand (3L, 2L, 4L)
+    let y = layer.call [| x |]
+    assertClose 1e-6 (y[0].flatten 1L) (layer.ToDense().call(x.flatten 1L))
+
+    use nothing = new MultiInputLayer([| a |], [| a |], [| Block.Skip edges |])
+    assertClose 0.0 (torch.eye 8L) (nothing.ToDense().weight)
+
+[<Fact>]
+let ``members of a family cannot be exchanged where a factor of one moves what is outside`` () =
+    let member' name factor =
+        Port(name, AxisAction(PermutationAction.Natural c4, -1), [| 4L |], factor, "v")
+
+    let outside =
+        Port("x", AxisAction(PermutationAction.Natural c4, -1), [| 4L |], "first")
+
+    let apart = [| member' "v1" "first"; member' "v2" "second"; outside |]
+    refused [ "'first'"; "family 'v'"; "'x'" ] (fun () -> Block.AllLinear(apart, apart))
+
+    let together = [| member' "v1" "first"; member' "v2" "first"; outside |]
+    Assert.NotEmpty(Block.AllLinear(together, together))
