@@ -6,7 +6,7 @@ public abstract partial class Group
 {
     /// <summary>Makes a group from its usual name.</summary>
     /// <param name="name">
-    /// <c>Cn</c>, <c>Dn</c> (of order 2n), <c>Sn</c>, <c>An</c>, <c>Q8</c>, <c>V4</c> or <c>Klein</c>, <c>Bn</c> (the signed permutations),
+    /// <c>Cn</c>, <c>Dn</c> (of order 2n), <c>Sn</c>, <c>An</c>, <c>Q8</c>, <c>V4</c>, <c>K4</c> or <c>Klein</c>, <c>Bn</c> (the signed permutations),
     /// <c>AGL(n, p)</c>, a point group of space as <see cref="PointGroup.InSpace"/> names it, or a direct product such as <c>C4 x C2</c>
     /// or <c>C4 × C2</c>.
     /// </param>
@@ -44,6 +44,7 @@ public abstract partial class Group
                 ("B#", n => PointGroup.SignedPermutations(n[0]).Group),
                 ("Q8", _ => Quaternion()),
                 ("V4", _ => KleinFour()),
+                ("K4", _ => KleinFour()),
                 ("Klein", _ => KleinFour()),
                 ("AGL(#, #)", n => Affine(n[0], n[1])),
                 .. PointGroup.Space.Forms.Select(form => (form.Form, (Func<int[], Group?>)(n => form.Make(n)?.Group))),

@@ -54,6 +54,9 @@ public sealed class PointGroup
     /// <summary>Gets the orthogonal matrix of each generator of <see cref="Group"/>, in order. Do not modify them.</summary>
     public IReadOnlyList<double[,]> GeneratorMatrices { get; }
 
+    /// <summary>Gets whether the group is that of all signed permutations, on the axes and their opposites.</summary>
+    internal bool IsSigned { get; private init; }
+
     /// <summary>The names of the point groups of space.</summary>
     internal static NameForms<PointGroup> Space { get; } = new(
         "point group of space",
@@ -117,13 +120,21 @@ public sealed class PointGroup
             flip[i, i] = i == 0 ? -1 : 1;
         }
 
-        return n > 2 ? Make($"B{n}", vertices, cycle, swap, flip) : Make($"B{n}", vertices, swap, flip);
+        double[][,] matrices = n switch
+        {
+            1 => [flip],
+            2 => [swap, flip],
+            _ => [cycle, swap, flip],
+        };
+        int[][] permutations = [.. matrices.Select(matrix => PermutationOf(matrix, vertices))];
+        return new PointGroup($"B{n}", new PermutationGroup(2 * n, permutations, $"B{n}"), vertices, matrices) { IsSigned = true };
     }
 
     /// <summary>The point group that a group is, with the same generators; null for what is none.</summary>
     internal static PointGroup? Of(Group group) => group switch
     {
-        CyclicGroup or DihedralGroup => s_plane.Find(group.Name),
+        CyclicGroup turns => s_plane.Find($"C{turns.Modulus}"),
+        DihedralGroup => s_plane.Find(group.Name),
         PermutationGroup { IsStandardSymmetric: false } => Space.Find(group.Name) is { } found && found.Group == group ? found : SignedOf(group),
         _ => null,
     };

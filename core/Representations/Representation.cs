@@ -115,8 +115,8 @@ public abstract class Representation
 
         PointGroup known = PointGroup.Of(group) ?? throw new EquivariantException(
             $"{group.Name} moves no vectors by itself: cyclic and dihedral groups, point groups and signed permutations do. Give others matrices by Representation.Of.");
-        return known.GeneratorMatrices.Count == 0
-            ? Trivial(group, known.Dimension)
+        return known.IsSigned ? new SignedPermutationRepresentation(group, known.Dimension)
+            : known.GeneratorMatrices.Count == 0 ? Trivial(group, known.Dimension)
             : Of(group, known.GeneratorMatrices, $"vectors of dimension {known.Dimension}");
     }
 
