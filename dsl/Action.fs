@@ -29,6 +29,8 @@ type RepresentationExpression =
     | Moving
     /// <summary>The group moves its own elements.</summary>
     | Multiplying
+    /// <summary>A point group moves the vectors of its space.</summary>
+    | Vectors
     /// <summary>One number that does not change.</summary>
     | Scalar
     /// <summary>The coordinates of one, then those of the other.</summary>
@@ -43,6 +45,7 @@ type RepresentationExpression =
         | RepresentationExpression.Matrices matrices -> matrices.Name
         | RepresentationExpression.Moving -> "points"
         | RepresentationExpression.Multiplying -> "regular"
+        | RepresentationExpression.Vectors -> "vectors"
         | RepresentationExpression.Scalar -> "unmoved"
         | RepresentationExpression.Sum(left, right) -> $"({left} ⊕ {right})"
         | RepresentationExpression.Product(left, right) -> $"{left} ⊗ {right}"
@@ -164,7 +167,7 @@ module ActionExpression =
         | Unmoved -> RepresentationExpression.Scalar
         | other ->
             refuse
-                $"{text other} cannot be added to or multiplied with other representations; those of matrices, points, regular and unmoved can."
+                $"{text other} cannot be added to or multiplied with other representations; those of matrices, vectors, points, regular and unmoved can."
 
 /// <summary>
 /// How a group whose elements are written as <c>'element</c> acts: so the action of a product does not fit one of
@@ -281,8 +284,8 @@ module ActionAlgebra =
 
     /// <summary>
     /// A group acts on the last axis by a matrix for each element; what is no representation is refused when it meets a
-    /// space. Such actions add (<c>v + w</c>), multiply (<c>v * v</c>) and have duals, together with <c>points</c>,
-    /// <c>regular</c> and <c>unmoved</c>.
+    /// space. Such actions add (<c>v + w</c>), multiply (<c>v * v</c>) and have duals, together with <c>vectors</c>,
+    /// <c>points</c>, <c>regular</c> and <c>unmoved</c>.
     /// </summary>
     /// <param name="name">The name, which stands for the matrices in sentences and comparisons.</param>
     /// <param name="matrix">From an element to its matrix; only those of generators are asked for.</param>
@@ -296,6 +299,20 @@ module ActionAlgebra =
                 }
             )
         )
+
+    /// <summary>
+    /// A group of rotations and reflections moves vectors, along the last axis, by its matrices: <c>cyclic n</c> and
+    /// <c>dihedral n</c> those of the plane, a point group those of space, <c>signedPermutations n</c> those of n-space. It adds,
+    /// multiplies and has a dual as actions by matrices do: <c>vectors * vectors</c> moves matrices.
+    /// </summary>
+    let vectors<'e> : Action<'e> =
+        Action<'e>(Represented(-1, RepresentationExpression.Vectors))
+
+    /// <summary>
+    /// The same groups move the places of the last axis as vertices: the corners of a polygon, prism or polyhedron.
+    /// For groups written in types it says what <c>points</c>, <c>circle</c> and <c>corners</c> say.
+    /// </summary>
+    let vertices<'e> : Action<'e> = Action<'e>(Points -1)
 
     /// <summary>The dual of an action by matrices: the transposes of the inverses.</summary>
     let dual (action: Action<'e>) : Action<'e> =

@@ -169,6 +169,38 @@ module Group =
         |> Seq.map (fun kernel -> lift group kernel)
         |> List.ofSeq
 
+    /// Writes elements as the core does.
+    let private untyped (core: Group) =
+        let own (element: GroupElement) =
+            if core.Contains element then
+                element
+            else
+                raise (
+                    EquivariantException $"{element} of {element.Group.Name} is no element of {core.Name}."
+                )
+
+        Group<GroupElement>(core, own, id)
+
+    /// <summary>
+    /// The group of a usual name: <c>Cn</c>, <c>Dn</c>, <c>Sn</c>, <c>An</c>, <c>Bn</c>, <c>Q8</c>, <c>V4</c>, <c>AGL(n, p)</c>,
+    /// the point groups of space such as <c>C3v</c>, <c>Td</c> and <c>Oh</c>, and products such as <c>C4 × C2</c>.
+    /// </summary>
+    /// <remarks>
+    /// A name is only read when the program runs, so no type can say how elements are written: they are the core's, which print as
+    /// mathematicians write them. Actions that any group can have fit it, <c>vectors</c> and <c>vertices</c> above all:
+    /// <c>vector 3 |> under (Group.named "Oh") vectors</c>. For elements that are numbers, lists and pairs take the makers, such as
+    /// <c>dihedral 4</c>.
+    /// </remarks>
+    /// <exception cref="T:Equivariant.Core.EquivariantException">No group has the name; the message names the nearest.</exception>
+    let named name = untyped (Group.Named name)
+
+    /// <summary>
+    /// The point group of space of a name in Schoenflies' notation. Where <see cref="M:Equivariant.Group.named"/> gives the
+    /// cyclic, dihedral or symmetric group, this gives the one in space: <c>S4</c> is a quarter turn with a reflection.
+    /// </summary>
+    /// <exception cref="T:Equivariant.Core.EquivariantException">No point group has the name; the message names the nearest.</exception>
+    let inSpace name = untyped (PointGroup.InSpace name).Group
+
 /// <summary>The algebra of groups: makers and products, as mathematicians write them.</summary>
 [<AutoOpen>]
 module GroupAlgebra =
@@ -285,6 +317,34 @@ module GroupAlgebra =
 
     /// <summary>The symmetries of a cube.</summary>
     let cubeSymmetries = packed (Group.CubeSymmetries())
+
+    /// <summary>The permutations of n numbers and of their signs, as image lists: i stands for the i-th axis, n + i for its opposite.</summary>
+    let signedPermutations n =
+        packed (PointGroup.SignedPermutations n).Group
+
+    /// <summary>The maps x ↦ Ax + b of n numbers modulo a prime, as image lists of the vectors.</summary>
+    let affine n prime = packed (Group.Affine(n, prime))
+
+    /// <summary>The group of a multiplication table, whose entry [a, b] is a · b; its elements are numbered from 0.</summary>
+    /// <exception cref="T:Equivariant.Core.EquivariantException">It is no group's table; the message names the entry that shows it.</exception>
+    let byTable name (table: int[,]) =
+        let core = Group.FromTable(table, name)
+        let rows = [| for a in 0 .. core.Degree - 1 -> table[a, *] |]
+        let unit = rows |> Array.findIndex ((=) (core.Identity.Code.ToArray()))
+
+        Group<int>(
+            core,
+            (fun value ->
+                if value < 0 || value >= rows.Length then
+                    raise (
+                        EquivariantException
+                            $"{value} is no element of {core.Name}: its table numbers them 0 to {rows.Length - 1}."
+                    )
+
+                core.Element rows[value]),
+            // Element a takes the identity to a.
+            (fun element -> element.Code[unit])
+        )
 
     /// <summary>The group that some invertible integer matrices generate modulo a prime, as rows of entries.</summary>
     let matrices prime (generators: int[,] list) =

@@ -171,6 +171,7 @@ module internal Realised =
             Representation.Of(group, generators, matrices.Name)
         | RepresentationExpression.Moving -> Representation.Of(naturalOf group)
         | RepresentationExpression.Multiplying -> Representation.Regular group
+        | RepresentationExpression.Vectors -> Representation.Vectors group
         | RepresentationExpression.Scalar -> Representation.Trivial group
         | RepresentationExpression.Sum(left, right) -> inner left + inner right
         | RepresentationExpression.Product(left, right) -> inner left * inner right

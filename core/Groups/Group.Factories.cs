@@ -1,3 +1,4 @@
+using System.Numerics;
 using Equivariant.Core.Groups.Engine;
 
 namespace Equivariant.Core.Groups;
@@ -100,11 +101,69 @@ public abstract partial class Group
     /// Makes the 48 symmetries of a cube, reflections included, as permutations of its 8 corners; corner x + 2y + 4z is at (x, y, z).
     /// The generators are a quarter turn about the z axis, the turn about a diagonal that takes x to y to z to x, and the point reflection.
     /// </summary>
-    public static PermutationGroup CubeSymmetries() =>
-        new(8, [.. CubeRotationGenerators(), [.. Enumerable.Range(0, 8).Select(corner => 7 - corner)]], "Oh");
+    public static PermutationGroup CubeSymmetries() => (PermutationGroup)PointGroup.InSpace("Oh").Group;
 
     /// <summary>Makes the 24 rotations of a cube, as permutations of its 8 corners.</summary>
-    public static PermutationGroup CubeRotations() => new(8, CubeRotationGenerators(), "O");
+    public static PermutationGroup CubeRotations() => (PermutationGroup)PointGroup.InSpace("O").Group;
+
+    /// <summary>Makes the group that a multiplication table describes, as permutations of its elements: element a takes x to a · x.</summary>
+    /// <param name="table">Entry [a, b] is the number, from 0, of a · b.</param>
+    /// <param name="name">What to call the group.</param>
+    /// <remarks>
+    /// The packed form of element a is row a of the table. Associativity is checked by Light's test: on generators, which is proof for all.
+    /// </remarks>
+    /// <exception cref="EquivariantException">It is not the table of a group, or too large; the message names the entry that shows it.</exception>
+    public static PermutationGroup FromTable(int[,] table, string name)
+    {
+        (_, IReadOnlyList<int> generators) = MultiplicationTable.Check(table);
+        int n = table.GetLength(0);
+        RequireDegree(n);
+        return new PermutationGroup(n, [.. generators.Select(a => Enumerable.Range(0, n).Select(b => table[a, b]).ToArray())], name);
+    }
+
+    /// <summary>
+    /// Makes the affine group AGL(n, p): the maps x ↦ Ax + b of vectors mod a prime, with A invertible, as permutations of the pⁿ vectors.
+    /// Vector (x₀, x₁, …) is point x₀ + x₁ p + x₂ p² + …
+    /// </summary>
+    /// <param name="n">The dimension, at least 1.</param>
+    /// <param name="prime">The prime p.</param>
+    /// <exception cref="EquivariantException">The dimension is not positive, p is not prime, or there are more than <see cref="PermutationGroup.MaximumDegree"/> vectors.</exception>
+    public static PermutationGroup Affine(int n, int prime)
+    {
+        if (n < 1)
+        {
+            throw new EquivariantException($"An affine group needs a dimension of at least 1; {n} was given.");
+        }
+
+        if (!Primes.IsPrime(prime))
+        {
+            throw new EquivariantException($"An affine group is taken over the integers mod a prime; {prime} is not one.");
+        }
+
+        BigInteger points = BigInteger.Pow(prime, Math.Min(n, 32));
+        if (points > PermutationGroup.MaximumDegree)
+        {
+            throw new EquivariantException(
+                $"AGL({n}, {prime}) moves {prime}^{n} vectors; at most {PermutationGroup.MaximumDegree} are possible. Use a smaller prime or dimension.");
+        }
+
+        // GL(n, p): a shear, a change of axes in a circle, and a scaling of one axis by a root of all units. It takes the one
+        // translation to all others.
+        int[,] shear = new int[n, n], cycle = new int[n, n], scaling = new int[n, n];
+        for (int i = 0; i < n; i++)
+        {
+            shear[i, i] = cycle[(i + 1) % n, i] = 1;
+            scaling[i, i] = i == 0 ? Primes.PrimitiveRoot(prime) : 1;
+        }
+
+        shear[0, n - 1] = 1;
+        MatrixGroup linear = OfMatrices(prime, n == 1 ? [scaling] : [shear, cycle, scaling]);
+        IEnumerable<int[]> generators = linear.GeneratorCodes
+            .Where(code => !linear.IsIdentity(code))
+            .Select(code => Enumerable.Range(0, (int)points).Select(point => linear.Image(code, point)).ToArray());
+        int[] translation = [.. Enumerable.Range(0, (int)points).Select(point => point % prime == prime - 1 ? point - prime + 1 : point + 1)];
+        return new PermutationGroup((int)points, [.. generators, translation], $"AGL({n}, {prime})");
+    }
 
     /// <summary>Makes the group that some invertible square matrices over the integers mod a prime generate.</summary>
     /// <param name="prime">The prime.</param>
@@ -194,20 +253,6 @@ public abstract partial class Group
             _ => [[.. Enumerable.Range(0, n).Select(i => (i + 1) % n)], Permutations.FromCycles(n, [0, 1])],
         };
         return new PermutationGroup(n, generators, $"S{n}", PermutationGroup.Kind.Symmetric);
-    }
-
-    private static int[][] CubeRotationGenerators()
-    {
-        // A quarter turn takes (x, y, z) to (1 − y, x, z); the diagonal turn takes it to (z, x, y).
-        int[] quarter = new int[8], diagonal = new int[8];
-        for (int corner = 0; corner < 8; corner++)
-        {
-            int x = corner & 1, y = corner >> 1 & 1, z = corner >> 2;
-            quarter[corner] = 1 - y + 2 * x + 4 * z;
-            diagonal[corner] = z + 2 * x + 4 * y;
-        }
-
-        return [quarter, diagonal];
     }
 
     private static void RequireDegree(int degree)

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Equivariant.Core.Groups;
 
 /// <summary>The little number theory that the engine needs.</summary>
@@ -37,5 +39,12 @@ internal static class Primes
         }
 
         return true;
+    }
+
+    /// <summary>The smallest number whose powers are all units mod a prime.</summary>
+    public static int PrimitiveRoot(int prime)
+    {
+        int[] exponents = [.. Factors(prime - 1).Distinct().Select(factor => (prime - 1) / factor)];
+        return Enumerable.Range(1, prime - 1).First(root => exponents.All(exponent => !BigInteger.ModPow(root, exponent, prime).IsOne));
     }
 }

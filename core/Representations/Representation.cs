@@ -100,6 +100,26 @@ public abstract class Representation
         Group group, IReadOnlyList<double[,]> generatorMatrices, string? name = null, double tolerance = 1e-8) =>
         new(group, generatorMatrices, name, tolerance);
 
+    /// <summary>
+    /// The representation by which a group of rotations and reflections moves vectors: Cn and Dn in the plane, the point groups of space by
+    /// 3 × 3 matrices, signed permutations by n × n matrices. See <see cref="PointGroup"/>.
+    /// </summary>
+    /// <param name="group">A cyclic or dihedral group, the group of a <see cref="PointGroup"/>, or a subgroup of one.</param>
+    /// <exception cref="EquivariantException">The group moves no vectors by itself.</exception>
+    public static Representation Vectors(Group group)
+    {
+        if (group is Subgroup)
+        {
+            return Vectors(group.Ambient).Restrict(group);
+        }
+
+        PointGroup known = PointGroup.Of(group) ?? throw new EquivariantException(
+            $"{group.Name} moves no vectors by itself: cyclic and dihedral groups, point groups and signed permutations do. Give others matrices by Representation.Of.");
+        return known.IsSigned ? new SignedPermutationRepresentation(group, known.Dimension)
+            : known.GeneratorMatrices.Count == 0 ? Trivial(group, known.Dimension)
+            : Of(group, known.GeneratorMatrices, $"vectors of dimension {known.Dimension}");
+    }
+
     /// <summary>The representation in which nothing moves.</summary>
     /// <param name="group">The group.</param>
     /// <param name="dimension">The dimension.</param>
