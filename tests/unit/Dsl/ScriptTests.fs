@@ -89,22 +89,29 @@ let ``every script runs`` (name: string) =
         assertQuiet error)
 
 [<Fact>]
-let ``the script in README runs as it stands there`` () =
+let ``the scripts in README run as they stand there`` () =
     let readme = File.ReadAllText(Path.Combine(examples, "..", "README.md"))
 
-    let block =
-        Text.RegularExpressions.Regex.Match(
+    let blocks =
+        Text.RegularExpressions.Regex.Matches(
             readme,
             "```fsharp\n(.*?)```",
             Text.RegularExpressions.RegexOptions.Singleline
         )
+        |> Seq.map (fun block -> block.Groups[1].Value)
+        |> List.ofSeq
 
-    Assert.Contains("#load \"examples/equivariant.fsx\"", block.Groups[1].Value)
+    Assert.Equal(2, blocks.Length)
+    Assert.Contains("#load \"examples/equivariant.fsx\"", blocks.Head)
 
     withScripts "" (fun folder ->
         let script =
-            block.Groups[1]
-                .Value.Replace("examples/equivariant.fsx", Path.Combine(folder, "equivariant.fsx"))
+            blocks
+            |> List.map (fun block ->
+                block.Replace("examples/equivariant.fsx", Path.Combine(folder, "equivariant.fsx"))
+                + "\n;;\n")
+            |> String.concat ""
+            |> fun script -> script + "Laws.check views;;\n"
 
         let code, output, error =
             interactive [ "--nologo"; "--readline-" ] (script + "exit 0;;\n")
