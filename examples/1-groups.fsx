@@ -43,6 +43,11 @@ let s20 = symmetric 20
 printfn $"{s20}; one of its elements: %A{Group.random (System.Random 1) s20}"
 printfn $"{wreath (cyclic 3) (symmetric 12)}"
 
+// Groups have names too, the point groups of space among them: those move vectors and the vertices of a solid.
+let cube = Group.named "Oh"
+printfn $"{vector 3 |> under cube vectors}; {vector 8 |> under cube vertices}"
+printfn $"""{Group.named "C4 × C2"}, {Group.named "D3h"}, {Group.named "AGL(2, 3)"}"""
+
 // The laws of groups hold, which FsCheck tries with random elements.
 Laws.require [ Laws.group d4.Core; Laws.group s20.Core; Laws.normal d4.Core turnsOnly.Core ]
 printfn "the laws hold"
