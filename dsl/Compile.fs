@@ -111,10 +111,6 @@ module internal Modules =
         | :? torch.nn.Module<torch.Tensor, torch.Tensor> as net -> net
         | _ -> refuse $"{what} has to be a module of TorchSharp's."
 
-    /// A network that gives each row one number.
-    let private scorer (input: Space) network : Net =
-        Network.build network input (vector 1) |> moduleOf $"{network}"
-
     let private reduction (scorer: Network -> Net) weighing =
         match weighing with
         | Equal -> Reduction.Mean()
@@ -160,6 +156,7 @@ module internal Modules =
     let block
         seed
         (networkOf: ResolvedBlock -> Callable)
+        (scorerOf: Network -> Space -> Callable)
         (resolved: ResolvedBlock)
         : Layers.Block * Callable option =
         let edges = [| for from, into in resolved.Edges -> struct (from, into) |]
@@ -179,15 +176,11 @@ module internal Modules =
         | _, kind ->
             let net = networkOf resolved
 
+            let scorer network =
+                scorerOf network resolved.From.Space |> moduleOf $"{network}"
+
             let made =
-                wrapped
-                    seed
-                    resolved.From.Space
-                    (scorer resolved.From.Space)
-                    resolved.Plan
-                    net
-                    resolved.Input
-                    resolved.Output
+                wrapped seed resolved.From.Space scorer resolved.Plan net resolved.Input resolved.Output
                 |> moduleOf resolved.Place
 
             let wrap = Layers.WrapModel(fun _ _ -> made)
@@ -498,30 +491,39 @@ module Compile =
             let resolved, problems = Resolve.model model
             let warnings, errors = List.partition _.IsWarning problems
 
-            let shared = System.Collections.Generic.Dictionary<string, Callable>()
+            let shared =
+                System.Collections.Generic.Dictionary<string * Space * Space, Callable>()
 
-            let fresh (block: ResolvedBlock) =
-                match block.Made with
+            let fresh network (made: Callable option) input output =
+                match made with
                 | Some net when borrows -> new Borrowed(net, target.DType) :> Callable
                 | Some net -> net
-                | None -> Network.build block.Block.Network block.From.Space block.To.Space
+                | None -> Network.build network input output
 
-            let networkOf (block: ResolvedBlock) =
-                match block.Block.Network with
+            let built network made input output =
+                match network with
                 | Shared(name, _) ->
-                    match shared.TryGetValue name with
+                    match shared.TryGetValue((name, input, output)) with
                     | true, known -> known
                     | _ ->
-                        shared.Add(name, fresh block)
-                        shared[name]
-                | _ -> fresh block
+                        let net = fresh network made input output
+                        shared.Add((name, input, output), net)
+                        net
+                | _ -> fresh network made input output
+
+            let networkOf (block: ResolvedBlock) =
+                built block.Block.Network block.Made block.From.Space block.To.Space
+
+            // A network that gives each row one number.
+            let scorerOf network input =
+                built network (Network.made (Network.scoring network) input) input (vector 1)
 
             let layer i (resolved: ResolvedLayer) =
                 let made, errors =
                     [
                         for block in resolved.Blocks do
                             Resolve.attempt block.Place (fun () ->
-                                block, Modules.block target.Seed networkOf block)
+                                block, Modules.block target.Seed networkOf scorerOf block)
                     ]
                     |> Resolve.partition
 
@@ -536,7 +538,7 @@ module Compile =
                 | Equivariant -> []
                 | Invariant space -> Modules.readout (List.last resolved.Layers) space
 
-            let built () =
+            let whole () =
                 let layers = resolved.Layers |> List.mapi layer
 
                 let errors =
@@ -581,7 +583,7 @@ module Compile =
                 | errors, Ok _ -> Error errors
                 | errors, Error problem -> Error(errors @ [ problem ])
 
-            (if errors.IsEmpty then built () else Error errors), warnings)
+            (if errors.IsEmpty then whole () else Error errors), warnings)
 
     let private orRaise (result, warnings) : CompiledModel =
         match result with

@@ -104,6 +104,10 @@ module Train =
     let private rowsOf (examples: Examples) =
         let tensors = examples.Inputs @ examples.Targets
 
+        for name, x in tensors do
+            if isNull (box x) || x.shape.Length = 0 then
+                refuse $"\"{name}\" has no rows; give it a tensor [N, …], with a row for each example."
+
         match tensors |> List.map (fun (_, x) -> x.shape[0]) |> List.distinct with
         | [ 0L ] -> refuse "there are no examples to learn from."
         | [ rows ] -> rows
@@ -125,6 +129,8 @@ module Train =
             |> List.filter (fun (name, _) -> not (List.contains name model.OutputNames))
         with
         | (name, _) :: _ -> refuse $"there is no output \"{name}\"; there are {quoted model.OutputNames}."
+        | [] when (List.distinctBy fst examples.Targets).Length < examples.Targets.Length ->
+            refuse "an output has more than one target; give one for each."
         | [] when examples.Targets.IsEmpty -> refuse "there is no target to learn."
         | [] -> rowsOf examples |> ignore
 
@@ -133,9 +139,20 @@ module Train =
         |> List.map (fun (name, x) -> name, x.index_select (0L, rows.``to`` x.device))
 
     /// The sum of a figure over all targets.
-    let private total figure (outputs: Map<string, torch.Tensor>) targets : torch.Tensor =
+    let private total
+        what
+        (figure: torch.Tensor -> torch.Tensor -> torch.Tensor)
+        (outputs: Map<string, torch.Tensor>)
         targets
-        |> List.map (fun (name, target) -> figure outputs[name] target)
+        : torch.Tensor =
+        targets
+        |> List.map (fun (name, target) ->
+            let value = calling $"{what} of \"{name}\"" (fun () -> figure outputs[name] target)
+
+            if isNull (box value) || value.numel () <> 1L then
+                refuse $"{what} of \"{name}\" has to be a tensor of one number, a mean over the rows."
+
+            value)
         |> List.reduce (fun (sum: torch.Tensor) value -> sum + value)
 
     let private number (value: torch.Tensor) =
@@ -162,8 +179,8 @@ module Train =
                 let targets = select batch examples.Targets
 
                 figures
-                |> List.map (fun (_, figure) ->
-                    number (total figure outputs targets) * float (batch.numel ())))
+                |> List.map (fun (what, figure) ->
+                    number (total what figure outputs targets) * float (batch.numel ())))
 
         model.train wasTraining
 
@@ -183,7 +200,7 @@ module Train =
         use scope = torch.NewDisposeScope()
         optimiser.zero_grad ()
         let outputs = model.Run(select batch examples.Inputs)
-        let loss = total training.Loss outputs (select batch examples.Targets)
+        let loss = total "loss" training.Loss outputs (select batch examples.Targets)
         let value = number loss
 
         if not (Double.IsFinite value) then

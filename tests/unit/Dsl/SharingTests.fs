@@ -148,6 +148,15 @@ let private models: (string * Model) list = [
 
     "framed", one (convNet 2) (framed "least ink" (fun () -> Frame.LeastEnergy(Func<_, _> ink)))
     "canonical by a network", one (convNet 2) (canonicalBy (mlp [ 4 ]))
+
+    "canonical by a module of the user's",
+    one
+        (convNet 2)
+        (canonicalBy (
+            wrapping "pose" (fun () ->
+                torch.nn.Sequential(torch.nn.Flatten 1L :> Net, torch.nn.Linear(32L, 1L) :> Net))
+        ))
+
     "weighted by a network", one (convNet 2) (equitune |> weightedBy (mlp [ 3; 3 ]))
 
     "a design for each factor",
@@ -480,6 +489,28 @@ let ``weights of a family are few, whatever its size, and named after it`` () =
     Assert.Contains("layer1_step1.view.weight", names (sized 3))
     let report = Report.ofCompiled (sized 3)
     Assert.Contains("bias of \"view\"", report.Text)
+
+[<Fact>]
+let ``blocks may share the network that weighs or poses`` () =
+    let model scorer =
+        network {
+            input "a" side
+            input "b" side
+            eq "a" (convNet 2) (equitune |> weightedBy scorer)
+            eq "b" (convNet 2) (canonicalBy scorer)
+        }
+
+    let count scorer =
+        (Model.compile Target.cpu (model scorer)).ParameterCount
+
+    // From 32 numbers to one by two.
+    let scorer = int64 (32 * 2 + 2 + 2 + 1)
+    Assert.Equal(count (mlp [ 2 ]) - scorer, count (mlp [ 2 ] |> shared "s"))
+
+    let odd = model (wrapping "flat" (fun () -> torch.nn.Flatten 1L))
+
+    Assert.Contains("eq block \"a\": flat gives 32", problemsOf odd)
+    Assert.Contains("eq block \"b\": flat gives 32", problemsOf odd)
 
 [<Fact>]
 let ``a TorchScript module is wrapped as any other`` () =

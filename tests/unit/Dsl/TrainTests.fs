@@ -174,6 +174,32 @@ let ``examples that do not fit are refused by name`` () =
         })
 
     Expect.refused [ "no target" ] (fit { data with Targets = [] })
+
+    let targets = snd data.Targets.Head
+
+    let target tensor = {
+        data with
+            Targets = [ "readout", tensor ]
+    }
+
+    Expect.refused [ "\"readout\""; "no rows" ] (fit (target (torch.tensor 1.0)))
+    Expect.refused [ "\"readout\""; "no rows" ] (fit (target null))
+
+    Expect.refused
+        [ "more than one target" ]
+        (fit {
+            data with
+                Targets = data.Targets @ data.Targets
+        })
+
+    Expect.refused [ "loss of \"readout\""; "raises" ] (fit (target (targets + 5L.ToScalar())))
+    Expect.refused [ "loss of \"readout\""; "raises" ] (fit (target (targets.``to`` torch.float32)))
+
+    let losing loss () =
+        Train.fit { training with Loss = loss } data (compiled ())
+
+    Expect.refused [ "loss of \"readout\""; "one number" ] (losing (fun scores _ -> scores))
+    Expect.refused [ "loss of \"readout\""; "one number" ] (losing (fun _ _ -> null))
     Expect.refused [ "no examples" ] (fit (examples 1 0L))
 
     let broken = {
