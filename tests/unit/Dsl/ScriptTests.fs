@@ -445,9 +445,12 @@ let ``when the program is killed, the script goes too, and its folder`` (signal:
             Path.Combine(AppContext.BaseDirectory, name)
 
         let info =
+            // Where the tests run in the background, they and what they start ignore some signals.
             ProcessStartInfo(
-                "dotnet",
+                "env",
                 [
+                    "--default-signal"
+                    "dotnet"
                     "exec"
                     "--runtimeconfig"
                     here "Equivariant.Tests.runtimeconfig.json"
@@ -472,7 +475,11 @@ let ``when the program is killed, the script goes too, and its folder`` (signal:
         Assert.NotEmpty(folders ())
         use killing = Process.Start("kill", [ $"-{signal}"; string running.Id ])
         killing.WaitForExit()
-        running.WaitForExit()
+
+        if not (running.WaitForExit(TimeSpan.FromMinutes 2.0)) then
+            running.Kill true
+            Assert.Fail $"SIG{signal} does not end the program"
+
         Assert.Equal(code, running.ExitCode)
         until (fun () -> not (isAtWork pid) && Array.isEmpty (folders ())))
 
