@@ -77,18 +77,7 @@ public sealed class Clip : nn.Module<Tensor, Tensor, Tensor>
         using ITensorFile file = isFolder ? WeightFiles.OpenFolder(path, IsClip) : WeightFiles.Open(path);
         string config = Path.Combine(isFolder ? path : Path.GetDirectoryName(path) ?? "", "config.json");
         Clip model = new(ClipConfig.Infer(file, WeightLoader.Shapes(file, Names, (options ?? LoadOptions.Complete).Foreign), File.Exists(config) ? config : null));
-        try
-        {
-            model.to(dtype).to(device ?? CPU);
-            report = WeightLoader.Fill(model, file, Names, options ?? LoadOptions.Complete);
-            model.eval();
-            return model;
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
+        return WeightLoader.Filled(model, file, Names, options, dtype, device, out report);
     }
 
     /// <summary>The features of images, not normalised.</summary>

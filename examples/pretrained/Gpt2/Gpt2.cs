@@ -124,18 +124,7 @@ public sealed class Gpt2 : SequenceModel
         using ITensorFile file = isFolder ? WeightFiles.OpenFolder(folder, IsGpt2) : WeightFiles.Open(folder);
         RequireSizes(sizes, config, file, options ?? LoadOptions.Complete);
         Gpt2 model = new(sizes);
-        try
-        {
-            model.to(dtype).to(device ?? CPU);
-            report = WeightLoader.Fill(model, file, sizes.TiedHead ? s_tied : Names, options ?? LoadOptions.Complete);
-            model.eval();
-            return model;
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
+        return WeightLoader.Filled(model, file, sizes.TiedHead ? s_tied : Names, options, dtype, device, out report);
     }
 
     /// <summary>Scores the token that follows, after each token of texts.</summary>

@@ -45,8 +45,27 @@ public static class WeightLoader
         static string More(IReadOnlyList<string> names) => names.Count > 1 ? $" (nor {names.Count - 1} more)" : "";
     }
 
+    /// <summary>Fills a fresh module from a file, ready for use on a device in some type; disposes it if it can't be filled.</summary>
+    internal static T Filled<T>(
+        T module, ITensorFile file, WeightMap map, LoadOptions? options, ScalarType dtype, Device? device, out LoadReport report)
+        where T : nn.Module
+    {
+        try
+        {
+            module.to(dtype).to(device ?? CPU);
+            report = Fill(module, file, map, options ?? LoadOptions.Complete);
+            module.eval();
+            return module;
+        }
+        catch
+        {
+            module.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Loads a file into a module whose values are not set yet: what may be missing is zero.</summary>
-    internal static LoadReport Fill(nn.Module module, ITensorFile file, WeightMap map, LoadOptions options)
+    private static LoadReport Fill(nn.Module module, ITensorFile file, WeightMap map, LoadOptions options)
     {
         LoadReport report = Load(module, file, map, options);
         using IDisposable noGradient = no_grad();

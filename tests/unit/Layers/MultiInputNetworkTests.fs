@@ -206,6 +206,22 @@ let ``an equivariant block can be a quotient design`` () =
             (image.Action.Apply(g, y[0]))
             (Array.head (network.call [| image.Action.Apply(g, x[0]) |]))
 
+let private averaged model =
+    WrapModel(fun input output -> new Equitune(model, input, output))
+
+/// One model for each port on itself, and one for what the ports tell each other.
+let private exchangeable (ports: Port[]) equivariant invariant =
+    let names = [| for port in ports -> port.Name |]
+
+    new MultiInputLayer(
+        ports,
+        ports,
+        [|
+            Block.Equivariant(Block.EachToItself names, averaged equivariant)
+            Block.InvariantSymmetric(Block.EachToOthers names, averaged invariant)
+        |]
+    )
+
 [<Fact>]
 let ``exchangeable inputs may also be exchanged, with the models shared`` () =
     use scope = torch.NewDisposeScope()
@@ -214,20 +230,7 @@ let ``exchangeable inputs may also be exchanged, with the models shared`` () =
     let equivariant, invariant =
         new OnAnything(9L, [ 1L; 3L; 3L ]), new OnAnything(9L, [ 1L; 3L; 3L ])
 
-    let names = [| for port in ports -> port.Name |]
-
-    let averaged model =
-        WrapModel(fun input output -> new Equitune(model, input, output))
-
-    use network =
-        new MultiInputLayer(
-            ports,
-            ports,
-            [|
-                Block.Equivariant(Block.EachToItself names, averaged equivariant)
-                Block.InvariantSymmetric(Block.EachToOthers names, averaged invariant)
-            |]
-        )
+    use network = exchangeable ports equivariant invariant
 
     let random = Random 7
     let x = [| for _ in ports -> (sample random 2L)[0] |]
@@ -257,23 +260,11 @@ let ``a shared invariant-symmetric model is evaluated once for each input, howev
         Port($"view {i}", AxisAction(GridActions.Symmetries(d4, 3, 3), -2, -1))
 
     let ports = Array.init 10 view
-    let names = [| for port in ports -> port.Name |]
 
     let equivariant, invariant =
         new OnAnything(9L, [ 1L; 3L; 3L ]), new OnAnything(9L, [ 1L; 3L; 3L ])
 
-    let averaged model =
-        WrapModel(fun input output -> new Equitune(model, input, output))
-
-    use network =
-        new MultiInputLayer(
-            ports,
-            ports,
-            [|
-                Block.Equivariant(Block.EachToItself names, averaged equivariant)
-                Block.InvariantSymmetric(Block.EachToOthers names, averaged invariant)
-            |]
-        )
+    use network = exchangeable ports equivariant invariant
 
     let random = Random 8
     let x = [| for _ in ports -> (sample random 2L)[0] |]
