@@ -73,6 +73,8 @@ type ActionExpression =
     | Blocks of axis: int
     /// <summary>The generator of a cyclic group takes each word to the next of its cycle.</summary>
     | Words of cycles: string list list
+    /// <summary>A group of permutations, or a product of such, exchanges the words of a vocabulary by their numbers.</summary>
+    | Exchanges
     /// <summary>A group renames words by a formula.</summary>
     | Renaming of Named<obj -> string -> string>
     /// <summary>A group moves the places of an axis by a formula.</summary>
@@ -112,6 +114,7 @@ module ActionExpression =
         | Regular axis -> $"regular{at axis}"
         | Blocks axis -> $"blocks{at axis}"
         | Words cycles -> cycles |> List.map (joined "↔") |> joined ", "
+        | Exchanges -> "exchanges"
         | Renaming formula -> formula.Name
         | Formula(axis, formula) -> $"{formula.Name}{at axis}"
         | Represented(axis, representation) -> $"{representation}{at axis}"
@@ -135,6 +138,7 @@ module ActionExpression =
         | Points _
         | Regular _
         | Blocks _
+        | Exchanges
         | Renaming _
         | Formula _
         | Represented _
@@ -156,6 +160,7 @@ module ActionExpression =
         | Reflections _
         | Shifts _
         | Words _
+        | Exchanges
         | Renaming _ -> expression
 
     /// The representation by which an action moves coordinates along an axis.
@@ -257,6 +262,12 @@ module ActionAlgebra =
 
     /// <summary>A cyclic group takes each word to the next of its cycle, and the last to the first.</summary>
     let cycling cycles : Action<int> = Action<int>(Words cycles)
+
+    /// <summary>
+    /// A group of permutations of a vocabulary's numbers exchanges its words, as those of <c>words</c> do; a product of such groups by what
+    /// each of them exchanges: <c>prompt 50257 12 |&gt; under (gender &gt;&lt; race) exchanges</c>.
+    /// </summary>
+    let exchanges<'e> : Action<'e> = Action<'e> Exchanges
 
     /// <summary>A group renames the words of a vocabulary by a formula; the name is for sentences and comparisons.</summary>
     let renaming name (formula: 'e -> string -> string) : Action<'e> =

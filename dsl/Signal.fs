@@ -57,7 +57,7 @@ module internal Realised =
         | Site.Nowhere -> 1
         | Site.Axes(first, last) ->
             Seq.fold (fun size axis -> size * lengthOf "A product" space axis) 1 [ first..last ]
-        | Site.Vocabulary -> space.Words.Length
+        | Site.Vocabulary -> space.Vocabulary |> Option.map _.Size |> Option.defaultValue 1
 
     let private requireNumbers what (space: Space) =
         match space with
@@ -89,9 +89,15 @@ module internal Realised =
         | other -> refuse $"{other} cannot act by {advice}: that takes a cyclic group."
 
     let private vocabulary what (space: Space) =
-        match space.Words with
-        | [] -> refuse $"{what} needs words, but the space is {space}."
-        | words -> Array.ofList words
+        match space.Vocabulary with
+        | None -> refuse $"{what} needs words, but the space is {space}."
+        | Some vocabulary -> vocabulary
+
+    /// The names of all words: of tokens, their numbers.
+    let private names (vocabulary: Vocabulary) =
+        match vocabulary with
+        | Vocabulary.Words names -> Array.ofList names
+        | Vocabulary.Tokens count -> Array.init count string
 
     let private wordSite (space: Space) =
         match space with
@@ -101,7 +107,16 @@ module internal Realised =
 
     let private place what (words: string[]) word =
         match System.Array.IndexOf(words, word) with
-        | -1 -> refuse $"{what}: \"{word}\" is not in the vocabulary, which has {quoted words}."
+        | -1 ->
+            let most = 20
+
+            let has =
+                if words.Length <= most then
+                    quoted words
+                else
+                    $"{words.Length} words, from \"{words[0]}\" to \"{Array.last words}\""
+
+            refuse $"{what}: \"{word}\" is not in the vocabulary, which has {has}."
         | place -> place
 
     /// The parts of a product of groups.
@@ -156,6 +171,14 @@ module internal Realised =
         | other ->
             refuse
                 $"{other} has no points of its own to permute; give it an action by a formula, or the regular one."
+
+    /// How a group of permutations exchanges words, and a product of such groups by what each of them exchanges.
+    let rec private exchangesOf (group: Group) : PermutationAction =
+        match group with
+        | :? DirectProduct as product ->
+            PermutationAction.OnSamePoints(product, [| for factor in product.Factors -> exchangesOf factor |])
+        | :? Subgroup as subgroup -> (exchangesOf subgroup.Parent).Restrict subgroup
+        | group -> naturalOf group
 
     /// The representation that an expression stands for.
     let rec private representationOf expression (group: Group) (notation: Notation) : Representation =
@@ -307,8 +330,13 @@ module internal Realised =
 
         | Words cycles, _ ->
             let cyclic = cyclicOr "exchanging words" group
-            let words = vocabulary text space
+            let words = names (vocabulary text space)
             let images = Array.init words.Length id
+
+            for word, times in cycles |> List.concat |> List.countBy id do
+                if times > 1 then
+                    refuse
+                        $"{text}: \"{word}\" is there {times} times; a word can be in one cycle, and in it once."
 
             for cycle in cycles do
                 for word, next in List.pairwise (cycle @ List.truncate 1 cycle) do
@@ -322,8 +350,20 @@ module internal Realised =
                 Indices = PermutationAction(group, words.Length, generators, text)
             }
 
+        | Exchanges, _ ->
+            let exchanged, vocabulary = exchangesOf group, vocabulary text space
+
+            if exchanged.Degree <> vocabulary.Size then
+                refuse
+                    $"{group} exchanges words of a vocabulary of {exchanged.Degree}, but that of {space} has {vocabulary.Size}."
+
+            {
+                Site = wordSite space
+                Indices = exchanged
+            }
+
         | Renaming formula, _ ->
-            let words = vocabulary text space
+            let words = names (vocabulary text space)
 
             let image element word =
                 calling text (fun () -> formula.Value (notation.Write element) words[word])

@@ -112,11 +112,7 @@ public sealed partial class PermutationAction
     /// <exception cref="EquivariantException">There is not one action for each factor, or one is of another group.</exception>
     public static PermutationAction OnTuple(DirectProduct group, params IReadOnlyList<PermutationAction> actions)
     {
-        if (actions.Count != group.Factors.Count)
-        {
-            throw new EquivariantException($"{group.Name} has {group.Factors.Count} factors, but {actions.Count} actions were given.");
-        }
-
+        RequireActions(group, actions);
         PermutationAction[] lifted = [.. actions.Select((action, i) => OfFactor(group, i, action))];
         return lifted[0].Plus(lifted[1..]);
     }
@@ -134,6 +130,40 @@ public sealed partial class PermutationAction
 
         FactorEvaluator evaluator = new(group, factor, action._evaluator);
         return new PermutationAction(group, action.Degree, Tabulate(group, action.Degree, evaluator), action.Name, evaluator);
+    }
+
+    /// <summary>Lets a direct product act on points that its factors share: each factor by its own action, which moves other points than the others do.</summary>
+    /// <exception cref="EquivariantException">There is not one action for each factor, one is of another group or on as many points, or two move one point.</exception>
+    public static PermutationAction OnSamePoints(DirectProduct group, params IReadOnlyList<PermutationAction> actions)
+    {
+        RequireActions(group, actions);
+        int degree = actions[0].Degree;
+        int[] movedBy = new int[degree];
+        Array.Fill(movedBy, -1);
+        for (int factor = 0; factor < actions.Count; factor++)
+        {
+            if (actions[factor].Degree != degree)
+            {
+                throw new EquivariantException(
+                    $"The factors of {group.Name} have to act on the same points, but {actions[0]} has {degree} and {actions[factor]} has {actions[factor].Degree}.");
+            }
+
+            foreach (int point in actions[factor].Moved())
+            {
+                if (movedBy[point] >= 0)
+                {
+                    throw new EquivariantException(
+                        $"Factors {movedBy[point]} ({actions[movedBy[point]].Group.Name}) and {factor} ({actions[factor].Group.Name}) of {group.Name} both move point {point} of {degree}; "
+                        + "each point may be moved by one factor only.");
+                }
+
+                movedBy[point] = factor;
+            }
+        }
+
+        PermutationAction[] lifted = [.. actions.Select((action, i) => OfFactor(group, i, action))];
+        SamePointsEvaluator evaluator = new([.. lifted.Select(action => action._evaluator)], movedBy);
+        return new PermutationAction(group, degree, Tabulate(group, degree, evaluator), actions[0].Name, evaluator);
     }
 
     /// <summary>Induces an action along a homomorphism: g acts as its image does.</summary>
@@ -174,6 +204,17 @@ public sealed partial class PermutationAction
 
     /// <summary>Finds the elements that move nothing, as a subgroup.</summary>
     public Subgroup Kernel() => GroupHomomorphism.Trusted(Group, Groups.Group.SymmetricOn(Degree), _images, _evaluator).Kernel;
+
+    private static void RequireActions(DirectProduct group, IReadOnlyList<PermutationAction> actions)
+    {
+        if (actions.Count != group.Factors.Count)
+        {
+            throw new EquivariantException($"{group.Name} has {group.Factors.Count} factors, but {actions.Count} actions were given.");
+        }
+    }
+
+    /// <summary>The points that some generator moves, each once.</summary>
+    private IEnumerable<int> Moved() => Enumerable.Range(0, Degree).Where(point => _images.Any(image => image[point] != point));
 
     private static int[][] Tabulate(Group group, int degree, Evaluator evaluator) => [.. group.Generators.Select(g =>
     {
@@ -221,6 +262,27 @@ public sealed partial class PermutationAction
     private sealed class FactorEvaluator(DirectProduct group, int factor, Evaluator inner) : Evaluator
     {
         public override void Evaluate(ReadOnlySpan<int> code, Span<int> image) => inner.Evaluate(group.Part(factor, code), image);
+    }
+
+    /// <summary>Factors that move different points of the same.</summary>
+    private sealed class SamePointsEvaluator(Evaluator[] factors, int[] movedBy) : Evaluator
+    {
+        public override void Evaluate(ReadOnlySpan<int> code, Span<int> image)
+        {
+            factors[0].Evaluate(code, image);
+            using Scratch scratch = new(image.Length, stackalloc int[Scratch.StackSize(image.Length)]);
+            for (int factor = 1; factor < factors.Length; factor++)
+            {
+                factors[factor].Evaluate(code, scratch.Span);
+                for (int point = 0; point < image.Length; point++)
+                {
+                    if (movedBy[point] == factor)
+                    {
+                        image[point] = scratch.Span[point];
+                    }
+                }
+            }
+        }
     }
 
     private sealed class PulledEvaluator(GroupHomomorphism homomorphism, Evaluator inner) : Evaluator

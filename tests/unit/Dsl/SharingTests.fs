@@ -6,7 +6,10 @@ open System
 open TorchSharp
 open Xunit
 open Equivariant
+open Equivariant.Core.Actions
 open Equivariant.Core.Designs
+open Equivariant.Core.Groups
+open Equivariant.Core.Representations
 open Equivariant.Tests
 
 let private side = image 2 4 4 |> under (cyclic 4) rotations
@@ -26,6 +29,24 @@ let private thirds =
 /// The ink in one corner, which moves with turns.
 let private ink (x: torch.Tensor) =
     x.select(-1, 0L).select(-1, 0L).flatten(1L).sum 1L
+
+let private toy () =
+    new ToyModels.ToySequenceModel(12, 12, torch.float32)
+
+/// 1 is exchanged with 2 as 5 is with 4, and 7, 8 and 9 in turn.
+let private gender, race = words 12 [ [ 1; 2 ]; [ 5; 4 ] ], words 12 [ [ 7; 8; 9 ] ]
+
+let private prompted design =
+    Model.empty
+    |> Model.input "prompt" (prompt 12 4 |> under (gender >< race) exchanges)
+    |> Model.eqBy design "prompt" (languageModel "toy" toy)
+
+/// An energy that tells prompts apart: the first place counts most.
+let private first (ids: torch.Tensor) =
+    let places =
+        (torch.arange (ids.shape[1], dtype = torch.float64) * (-3.0).ToScalar()).exp()
+
+    (ids.``to`` torch.float64 * places).sum 1L
 
 let private models: (string * Model) list = [
     let one network design =
@@ -61,6 +82,28 @@ let private models: (string * Model) list = [
         apply gelu
         eq "view" (convNet 3)
         readout (invariant (classes 2))
+    }
+
+    "a family moved together, whose members learn from each other",
+    network {
+        family "view" 3 side
+        together [ "view" ]
+        eq "view" (convNet 2)
+        eq ("view" --> "view") (convNet 2) quotient
+        apply relu
+        eq "view" (linear 2)
+        eq ("view" --> "view") (linear 2)
+    }
+
+    "families moved together, between each other and within",
+    network {
+        family "view" 2 side
+        family "ring" 3 (vector 4 |> under (cyclic 4) circle)
+        together [ "view"; "ring" ]
+        eq ("view" --> "ring") (mlp [ 4 ])
+        eq ("ring" --> "ring") (linear 1)
+        eq "view" (convNet 2)
+        is ("ring" --> "view") (mlp [ 4 ])
     }
 
     "a family whose members gate and norm alike",
@@ -208,6 +251,26 @@ let private models: (string * Model) list = [
         readout (invariant (classes 2))
     }
 
+    "a prompt, equituned", prompted equitune
+    "a prompt, by quotient", prompted quotient
+    "a prompt, by a chosen kernel", prompted (quotientBy [ Group.subgroup [] (gender >< race) ])
+    "a prompt, by a canonical pose", prompted (canonical "first" first)
+    "a prompt, weighted", prompted (equitune |> weightedBy (mlp [ 3 ]))
+    "a prompt, the surest", prompted (equitune |> leastLoss Confidence)
+    "a prompt, a design for each set of words", prompted (byFactor [ equitune; quotient ])
+
+    "a prompt beside an image",
+    network {
+        input "prompt" (prompt 12 3 |> under (gender >< race) exchanges)
+        input "x" side
+        eq "prompt" (languageModel "toy" toy)
+        is ("x" --> "prompt") (mlp [ 4 ])
+        is ("prompt" --> "x") (mlp [ 4 ]) quotient
+        eq "x" (convNet 2)
+        apply relu
+        readout (invariant (classes 2))
+    }
+
     "a sentence that no group moves",
     network {
         input "words" (sentence [ "a"; "b"; "c" ] 4 |> Signal.still)
@@ -300,6 +363,96 @@ let ``inputs that move together have all equivariant maps between them, not the 
     Assert.True(y[0].std().item<double>() > 1e-3)
     // 16 pixels in 4 orbits: 16·16/4 maps, and a bias for each orbit; twice, from 2 channels to 1.
     Assert.Equal(2L * (64L * 2L + 4L), compiled.ParameterCount)
+
+/// How many linear maps there are from a block's inputs to its outputs.
+let private maps model =
+    (Report.of' model).Blocks
+    |> List.filter (fun block -> block.Network <> "bias")
+    |> List.sumBy _.Parameters
+
+[<Fact>]
+let ``linear maps within a family are all that commute with the group and the exchanges`` () =
+    let ring, n = vector 4 |> under (cyclic 4) circle, 3
+
+    let direct =
+        network {
+            family "v" n ring
+            together [ "v" ]
+            eq "v" (linear 1)
+            eq ("v" --> "v") (linear 1)
+        }
+
+    let apart =
+        network {
+            family "v" n ring
+            eq "v" (linear 1)
+            is ("v" --> "v") (linear 1)
+        }
+
+    let c4 = Group.Cyclic 4
+    let exchanges = Group.Symmetric n
+    let product = Group.Direct [| c4 :> Group; exchanges |]
+
+    let members =
+        PermutationAction
+            .OfFactor(product, 1, PermutationAction.Natural exchanges)
+            .Times(PermutationAction.OfFactor(product, 0, PermutationAction.Natural c4))
+
+    let copies =
+        PermutationAction.Imprimitive(Group.Wreath(c4, exchanges), PermutationAction.Natural c4)
+
+    let dimension (action: PermutationAction) =
+        int64 (HomDimension.Between(Representation.Of action, Representation.Of action))
+
+    // One of four turns for a member and itself, and one for it and the others.
+    Assert.Equal(8L, dimension members)
+    Assert.Equal(dimension members, maps direct)
+    // Moved independently, members tell each other their sums only.
+    Assert.Equal(5L, dimension copies)
+    Assert.Equal(dimension copies, maps apart)
+
+[<Fact>]
+let ``a family's members lead to themselves or to each other, and have a network for each`` () =
+    let model =
+        network {
+            family "v" 2 side
+            together [ "v" ]
+            eq "v" (convNet 2)
+            eq ("v" --> "v") (convNet 3)
+            output "v" (image 2 4 4)
+        }
+
+    let compiled =
+        Model.compile Target.cpu (model |> Model.mapNetworks (fun _ -> convNet 2))
+
+    Assert.NotSame(compiled.Inner "v", compiled.Inner "v --> v")
+    Assert.Contains("eq block \"v\" --> \"v\"", Report.text (model |> Model.mapNetworks (fun _ -> convNet 2)))
+
+    let told part =
+        let problems = Model.problems >> List.map string >> String.concat "\n"
+        fun model -> Assert.Contains(part, (problems model: string))
+
+    network {
+        family "v" 2 side
+        eq "v" (convNet 2)
+        eq ("v" --> "v") (convNet 2)
+    }
+    |> told "eq block \"v\" --> \"v\": \"v 2\" and \"v 1\" are moved independently"
+
+    network {
+        family "v" 1 side
+        together [ "v" ]
+        eq "v" (convNet 2)
+        eq ("v" --> "v") (convNet 2)
+    }
+    |> told "the family \"v\" has one member"
+
+    network {
+        input "x" side
+        eq "x" (convNet 2)
+        eq ("x" --> "x") (convNet 2)
+    }
+    |> told "it is declared 2 times"
 
 [<Fact>]
 let ``a family of any size has as many parameters, and each member is evaluated once`` () =
