@@ -85,6 +85,8 @@ type ActionExpression =
     | Cross of ActionExpression * ActionExpression
     /// <summary>The factors of a direct product act, each by its own.</summary>
     | Each of ActionExpression list
+    /// <summary>One group acts in two ways at once, on different axes.</summary>
+    | Alongside of ActionExpression * ActionExpression
     /// <summary>A group acts as its image under a homomorphism does.</summary>
     | Along of Named<obj -> GroupElement> * target: Group * Notation * ActionExpression
 
@@ -99,7 +101,8 @@ module ActionExpression =
 
         let within expression =
             match expression with
-            | Cross _ -> $"({text expression})"
+            | Cross _
+            | Alongside _ -> $"({text expression})"
             | _ -> text expression
 
         match expression with
@@ -119,6 +122,7 @@ module ActionExpression =
         | Formula(axis, formula) -> $"{formula.Name}{at axis}"
         | Represented(axis, representation) -> $"{representation}{at axis}"
         | Cross(left, right) -> $"{text left} × {within right}"
+        | Alongside(left, right) -> $"{within left} alongside {within right}"
         | Each parts -> parts |> List.map within |> joined " × "
         | Along(map, _, _, action) -> $"{within action} along {map.Name}"
 
@@ -142,6 +146,7 @@ module ActionExpression =
         | Renaming _
         | Formula _
         | Represented _
+        | Alongside _
         | Along _ -> None
 
     /// <summary>Moves what acts on the places of one axis to another axis, counted from the end.</summary>
@@ -153,6 +158,7 @@ module ActionExpression =
         | Formula(_, formula) -> Formula(axis, formula)
         | Represented(_, representation) -> Represented(axis, representation)
         | Cross(left, right) -> Cross(onAxis axis left, onAxis axis right)
+        | Alongside(left, right) -> Alongside(onAxis axis left, onAxis axis right)
         | Each parts -> Each(List.map (onAxis axis) parts)
         | Along(map, target, notation, action) -> Along(map, target, notation, onAxis axis action)
         | Unmoved
@@ -348,6 +354,13 @@ module ActionAlgebra =
                 action.Expression
             )
         )
+
+    /// <summary>
+    /// One group acts in two ways at once, each on axes of its own: <c>rotations |&gt; alongside (channels vectors)</c> turns images whose
+    /// two channels are the coordinates of a vector at each pixel.
+    /// </summary>
+    let alongside (other: Action<'e>) (action: Action<'e>) : Action<'e> =
+        Action<'e>(Alongside(action.Expression, other.Expression))
 
     /// <summary>Lets an action on places move those of another axis, counted from the end, such as <c>-2</c>.</summary>
     let onAxis axis (action: Action<'e>) : Action<'e> =

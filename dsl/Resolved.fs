@@ -130,33 +130,11 @@ module internal Resolve =
     let placed number (place: string) =
         if number = 0 then place else $"layer {number + 1}, {place}"
 
-    /// The number of single edits between two names.
-    let private edits (left: string) (right: string) =
-        let first = [ 0 .. right.Length ]
-
-        left
-        |> Seq.fold
-            (fun (previous: int list) letter ->
-                List.scan
-                    (fun before (column, (diagonal, above)) ->
-                        List.min [
-                            before + 1
-                            above + 1
-                            (diagonal + if right[column] = letter then 0 else 1)
-                        ])
-                    (previous.Head + 1)
-                    (List.indexed (List.pairwise previous)))
-            first
-        |> List.last
-
     let private unknown what name known =
         // At most two slips, in no more than half the letters.
         let slips = min 2 (String.length name / 2)
 
-        let near =
-            known
-            |> List.filter (fun other -> edits name other <= slips)
-            |> List.sortBy (edits name)
+        let near = List.ofSeq (Spelling.Near(name, known, slips))
 
         let advice =
             match near, known with

@@ -26,6 +26,16 @@ let private thirds =
         let angle = Math.PI * 2.0 / 3.0 * float turn
         array2D [ [ cos angle; -(sin angle) ]; [ sin angle; cos angle ] ])
 
+/// C2 changes signs.
+let private negation =
+    byMatrices "negation" (fun sign ->
+        let value = if sign = 1 then -1.0 else 1.0
+        array2D [ [ value; 0.0 ]; [ 0.0; value ] ])
+
+/// C2 mirrors the second coordinate.
+let private mirror =
+    byMatrices "mirror" (fun sign -> array2D [ [ 1.0; 0.0 ]; [ 0.0; (if sign = 1 then -1.0 else 1.0) ] ])
+
 /// The ink in one corner, which moves with turns.
 let private ink (x: torch.Tensor) =
     x.select(-1, 0L).select(-1, 0L).flatten(1L).sum 1L
@@ -146,6 +156,77 @@ let private models: (string * Model) list = [
         eq "v" (linear 3)
         output "v" (tensor [ 3; 7 ] |> under (cyclic 4) (directions + circle + unmoved))
         readout (invariant (classes 2))
+    }
+
+    "matrices beside pixels, in a direct product",
+    network {
+        input "x" (image 2 3 3 |> under (cyclic 4 >< cyclic 4) (rotations >< channels directions))
+        eq "x" (linear 2)
+        apply norm
+        apply relu
+        eq "x" (mlp [ 4 ]) quotient
+    }
+
+    "matrices on both sides of a direct product, on one axis",
+    network {
+        input "x" (tensor [ 2; 2 ] |> under (cyclic 4 >< cyclic 2) (directions >< negation))
+        eq "x" (mlp [ 4 ])
+        is ("y" --> "x") (linear 2)
+        input "y" (vector 4 |> under (cyclic 4) circle)
+        eq "y" (linear 1)
+        is ("x" --> "y") (mlp [ 3 ])
+    }
+
+    "matrices in a semidirect product",
+    network {
+        input "x" (tensor [ 3; 2 ] |> under (dihedral 4) (directions >< mirror))
+        eq "x" (linear 2)
+        apply relu
+        eq "x" (mlp [ 4 ])
+    }
+
+    "matrices and places, each a factor of many",
+    network {
+        input
+            "x"
+            (tensor [ 2; 4 ]
+             |> under (direct [ cyclic 4; cyclic 4 ]) (each [ circle; onAxis -2 directions ]))
+
+        eq "x" (linear 1)
+        apply norm
+        eq "x" (mlp [ 4 ]) (byFactor [ equitune; quotient ])
+
+        output
+            "x"
+            (tensor [ 2; 4 ]
+             |> under (direct [ cyclic 4; cyclic 4 ]) (each [ circle; onAxis -2 directions ]))
+    }
+
+    "a field of vectors, which turn with their places",
+    network {
+        input "flow" (image 2 4 4 |> under (cyclic 4) (rotations |> alongside (channels directions)))
+        eq "flow" (linear 2)
+        apply norm
+        skip "flow"
+        apply relu
+        eq "flow" (mlp [ 3 ])
+
+        output
+            "flow"
+            (image 3 4 4
+             |> under (cyclic 4) (rotations |> alongside (channels (directions + unmoved))))
+
+        readout (invariant (classes 2))
+    }
+
+    "matrices, through a homomorphism and in a product",
+    network {
+        input
+            "x"
+            (image 2 4 4
+             |> under (cyclic 8 >< cyclic 4) (along "mod 4" id (cyclic 4) (channels directions) >< rotations))
+
+        eq "x" (mlp [ 3 ]) quotient
     }
 
     "a network on vectors",
@@ -410,6 +491,83 @@ let ``linear maps within a family are all that commute with the group and the ex
     // Moved independently, members tell each other their sums only.
     Assert.Equal(5L, dimension copies)
     Assert.Equal(dimension copies, maps apart)
+
+[<Fact>]
+let ``linear maps of a product with matrices are counted as the theory says`` () =
+    // Pixels of 3 × 3 under quarter turns: three orbits, 21 maps. Vectors of the plane under quarter turns: two maps.
+    let apart =
+        network {
+            input "x" (image 2 3 3 |> under (cyclic 4 >< cyclic 4) (rotations >< channels directions))
+            eq "x" (linear 1)
+            output "x" (image 2 3 3)
+        }
+
+    Assert.Equal(21L * 2L, maps apart)
+
+    // Turned together, characters: the identity 9² · 2², and the half turn 1 · (-2)², the quarter turns 1 · 0.
+    let field =
+        network {
+            input "x" (image 2 3 3 |> under (cyclic 4) (rotations |> alongside (channels directions)))
+            eq "x" (linear 1)
+            output "x" (image 2 3 3)
+        }
+
+    Assert.Equal((81L * 4L + 4L) / 4L, maps field)
+
+[<Fact>]
+let ``a factor's matrices act on their own axis, and those of a semidirect product as one`` () =
+    let moved signal element (x: torch.Tensor) = (Signal.core signal).Apply(element, x)
+    let group = cyclic 4 >< cyclic 4
+    let product = image 2 3 3 |> under group (rotations >< channels directions)
+    let pixels = image 2 3 3 |> under (cyclic 4) rotations
+    let turned = image 2 3 3 |> under (cyclic 4) (channels directions)
+    let x = torch.randn (3L, 2L, 3L, 3L, dtype = torch.float64)
+    let c4 = cyclic 4
+
+    Tensors.assertClose
+        1e-12
+        (moved turned (c4.Element 3) (moved pixels (c4.Element 1) x))
+        (moved product (group.Element(1, 3)) x)
+
+    let d4 = dihedral 4
+    let y = torch.randn (3L, 2L, dtype = torch.float64)
+    let axis = vector 2 |> under d4 (directions >< mirror)
+
+    Tensors.assertClose
+        1e-12
+        (moved
+            (vector 2 |> under c4 directions)
+            (c4.Element 1)
+            (moved (vector 2 |> under (cyclic 2) mirror) ((cyclic 2).Element 1) y))
+        (moved axis (d4.Element(1, 1)) y)
+
+    let refused parts signal =
+        let sentence = Signal.problem signal |> Option.defaultValue ""
+
+        for part: string in parts do
+            Assert.Contains(part, sentence)
+
+    // Turns do not commute with a mirror.
+    vector 2
+    |> under (cyclic 4 >< cyclic 2) (directions >< mirror)
+    |> refused [ "do not represent"; "C4 × C2" ]
+
+    vector 2
+    |> under c4 (directions |> alongside directions)
+    |> refused [ "one axis twice" ]
+
+    image 2 3 3
+    |> under (cyclic 4 >< cyclic 3) (rotations >< channels thirds)
+    |> Signal.problem
+    |> fun problem -> Assert.Equal(None, problem)
+
+    image 3 3 3
+    |> under (cyclic 4 >< cyclic 3) (rotations >< channels thirds)
+    |> refused [ "thirds"; "axis -3"; "has 3" ]
+
+    sentence [ "a"; "b" ] 3
+    |> under (cyclic 2 >< cyclic 2) (exchange "a" "b" >< negation)
+    |> refused [ "names to exchange" ]
 
 [<Fact>]
 let ``a family's members lead to themselves or to each other, and have a network for each`` () =
