@@ -15,7 +15,7 @@ internal sealed record Launcher(string Name, string Variable, int Count, IReadOn
     private static readonly (string Variable, string Name, string[] Libraries)[] s_known =
     [
         ("OMPI_COMM_WORLD_SIZE", "Open MPI's mpirun", [MpiLibrary.OpenMpi]),
-        ("PMI_SIZE", "MPICH's mpirun, or srun", [.. MpiLibrary.Mpich]),
+        ("PMI_SIZE", "MPICH's mpirun (or srun)", [.. MpiLibrary.Mpich]),
         ("SLURM_STEP_NUM_TASKS", "srun", []),
     ];
 

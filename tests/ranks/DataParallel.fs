@@ -137,7 +137,7 @@ let private buffers (ranks: Ranks) =
             close 0.0 "the rank's own running mean" local norm.running_mean
 
 let private refusals (ranks: Ranks) =
-    refused [ "parameters"; "rank 1" ] (fun () ->
+    refused [ "parameters"; "given to rank" ] (fun () ->
         torch.manual_seed (int64 (min 1 ranks.Rank)) |> ignore
         new SharedGradients(ranks, torch.nn.Linear(2L, 2L)) |> ignore)
 

@@ -80,15 +80,15 @@ let private differences (ranks: Ranks) =
 
     ranks.RequireSame("settings", bytes "seed 1")
 
-    refused [ "settings"; "rank 1"; $"of {ranks.Count}"; "same command" ] (fun () ->
+    refused [ "settings"; "given to rank"; $"of {ranks.Count}"; "same command" ] (fun () ->
         ranks.RequireSame("settings", bytes $"seed {min 1 ranks.Rank}"))
 
     ranks.RequireSame("data", [ torch.ones 3L ])
 
-    refused [ "data"; "rank 1" ] (fun () ->
+    refused [ "data"; "given to rank" ] (fun () ->
         ranks.RequireSame("data", [ torch.ones (if ranks.Rank = 1 then 4L else 3L) ]))
 
-    refused [ "data"; "rank 1" ] (fun () ->
+    refused [ "data"; "given to rank" ] (fun () ->
         ranks.RequireSame("data", [ torch.ones 3L * (1.0 + float (min 1 ranks.Rank)).ToScalar() ]))
 
 let checks: Check list = [

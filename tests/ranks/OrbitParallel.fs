@@ -353,19 +353,19 @@ let private differences (ranks: Ranks) =
     let evaluation = Evaluation(Ranks = ranks)
     let other = min 1 ranks.Rank
 
-    refused [ "rank 1"; "same command" ] (fun () ->
+    refused [ "given to rank"; "same command" ] (fun () ->
         (new Equitune(network other, onFour, onFour, evaluation = evaluation)).call(batch 3L 7)
         |> ignore)
 
-    refused [ "rank 1" ] (fun () ->
+    refused [ "given to rank" ] (fun () ->
         (new Equitune(network 1, onFour, onFour, evaluation = evaluation)).call(batch 3L (7 + other))
         |> ignore)
 
     let design = new Equitune(network 1, onFour, onFour, evaluation = evaluation)
     design.call (batch 3L 7) |> ignore
-    refused [ "rank 1" ] (fun () -> design.call (batch (3L + int64 other) 7) |> ignore)
+    refused [ "given to rank" ] (fun () -> design.call (batch (3L + int64 other) 7) |> ignore)
 
-    refused [ "rank 1" ] (fun () ->
+    refused [ "given to rank" ] (fun () ->
         (new MonteCarloEquitune(network 1, onFour, onFour, 5, Random other, evaluation)).call(batch 3L 7)
         |> ignore)
 

@@ -1,6 +1,7 @@
 /// What the tests launch under mpirun: checks of several ranks against one process, and jobs that go wrong.
 module Equivariant.RankChecks.Program
 
+open Equivariant.Core
 open Equivariant.Core.Distributed
 
 let private checks = Messages.checks @ OrbitParallel.checks @ DataParallel.checks
@@ -23,10 +24,7 @@ let private run (word: string) (ranks: Ranks) =
 
 [<EntryPoint>]
 let main argv =
-    if argv = [| "names" |] then
-        checks |> List.iter (fst >> printfn "%s")
-        0
-    else
+    try
         let ranks = Ranks.Join()
 
         match argv with
@@ -38,3 +36,6 @@ let main argv =
         | _ ->
             printfn $"rank {ranks.Rank} of {ranks.Count}"
             0
+    with :? EquivariantException as refusal when refusal.Message.Contains "started" ->
+        eprintfn $"{refusal.Message}"
+        2
