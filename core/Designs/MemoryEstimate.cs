@@ -21,7 +21,8 @@ public static class MemoryEstimate
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
-        long rows = batch.shape[0] * design.EvaluationsPerInput;
+        long all = batch.shape[0] * design.EvaluationsPerInput;
+        long rows = design.Evaluation.Ranks is { } ranks ? Math.Max(Math.Min(1, all), ranks.Share(all).Length) : all;
         long kept = design.Evaluation.ChunkRows is int chunk && (design.Evaluation.Checkpoint || !training) ? Math.Min(rows, chunk) : rows;
         long parameters = design.parameters().Sum(Bytes);
         Tensor row = batch.narrow(0, 0, Math.Min(1, batch.shape[0]));

@@ -112,21 +112,30 @@ public class QuotientDesign : SavedModule<Tensor, Tensor>
         if (_fused is not null)
         {
             Tensor all = DesignChecks.Transforms(Input, input, () => _fused.Expand(input));
-            return _fused.Collect(Evaluate(_models[0], all)).MoveToOuterDisposeScope();
+            return Evaluation.Evaluate(_models[0], all, _fused.Collect).MoveToOuterDisposeScope();
         }
 
         Tensor[] rows = [.. _terms.Select(term => DesignChecks.Transforms(Input, input, () => term.Expand(input)))];
-        Tensor[] values = _models.Length == 1
-            ? EvaluateTogether(rows)
-            : [.. _models.Zip(rows, Evaluate)];
-        return _terms.Select((term, i) => term.Collect(rows[i], values[i]))
-            .Aggregate((sum, value) => sum + value).MoveToOuterDisposeScope();
+        Tensor[] sums = _models.Length == 1
+            ? [Evaluate(_models[0], _terms, rows)]
+            : [.. _models.Select((model, i) => Evaluate(model, [_terms[i]], [rows[i]]))];
+        return sums.Aggregate((sum, value) => sum + value).MoveToOuterDisposeScope();
     }
 
-    private Tensor[] EvaluateTogether(Tensor[] rows) =>
-        Evaluate(_models[0], rows.Length == 1 ? rows[0] : cat(rows, 0)).split([.. rows.Select(row => row.shape[0])], 0);
+    /// <summary>The sum of the terms that a model serves.</summary>
+    private Tensor Evaluate(nn.IModule<Tensor, Tensor> model, Term[] terms, Tensor[] rows)
+    {
+        Tensor all = rows.Length == 1 ? rows[0] : cat(rows, 0);
+        long[] lengths = [.. rows.Select(row => row.shape[0])];
+        // The mean does not look at the rows, so the values may stand for them.
+        Tensor Collect(Tensor values, Tensor at) =>
+            terms.Zip(at.split(lengths, 0).Zip(values.split(lengths, 0)), (term, pair) => term.Collect(pair.First, pair.Second))
+                .Aggregate((sum, value) => sum + value);
 
-    private Tensor Evaluate(nn.IModule<Tensor, Tensor> model, Tensor rows) => Evaluation.Evaluate(model, rows);
+        return Reduction.IsMean
+            ? Evaluation.Evaluate(model, all, values => Collect(values, values))
+            : Collect(Evaluation.Evaluate(model, all), all);
+    }
 
     /// <summary>A term with its actions prepared, where terms are not fused.</summary>
     private sealed class Term(QuotientTerm term, TensorAction input, TensorAction output, Invariance invariance, Reduction reduction)

@@ -24,6 +24,9 @@ internal static class RandomStates
     /// <summary>Sets a device's state to one that <see cref="Get"/> has read.</summary>
     public static void Set(Device device, Tensor state) => GeneratorOf(device)?.set_state(state);
 
+    /// <summary>Starts a device's generator anew.</summary>
+    public static void Seed(Device device, long seed) => GeneratorOf(device)?.manual_seed(seed);
+
     private static Generator? GeneratorOf(Device device) => device.type switch
     {
         DeviceType.CPU => s_cpu,

@@ -24,15 +24,34 @@ internal sealed class Checkpoint : autograd.SingleTensorFunction<Checkpoint>
     [ThreadStatic]
     private static List<Tensor>? t_returned;
 
+    /// <summary>Whether this thread evaluates without checkpoints for now.</summary>
+    [ThreadStatic]
+    private static bool t_isOff;
+
     /// <inheritdoc/>
     public override string Name => nameof(Checkpoint);
+
+    /// <summary>Does some work in which models run as if they were not checkpointed: their values show what they depend on.</summary>
+    public static T Without<T>(Func<T> work)
+    {
+        bool before = t_isOff;
+        t_isOff = true;
+        try
+        {
+            return work();
+        }
+        finally
+        {
+            t_isOff = before;
+        }
+    }
 
     /// <summary>Runs a model, now without its graph and once more in the backward pass.</summary>
     /// <param name="model">The model.</param>
     /// <param name="inputs">The inputs.</param>
     public static Tensor Run(WrappedModel model, Tensor[] inputs)
     {
-        if (!is_grad_enabled())
+        if (!is_grad_enabled() || t_isOff)
         {
             return model.Call(inputs);
         }
@@ -47,8 +66,7 @@ internal sealed class Checkpoint : autograd.SingleTensorFunction<Checkpoint>
         // are none.
         using Tensor anchor = zeros(1).requires_grad_();
         Tensor[] parameters = model.TrainedParameters();
-        Device[] devices = [CPU, .. inputs.Concat(parameters).Select(x => x.device).Where(device => device.type != DeviceType.CPU).DistinctBy(device => (device.type, device.index))];
-        return apply([new Segment(model, devices, inputs.Length, parameters), anchor, .. inputs, .. parameters]);
+        return apply([new Segment(model, Replay.Devices(inputs.Concat(parameters)), inputs.Length, parameters), anchor, .. inputs, .. parameters]);
     }
 
     /// <inheritdoc/>
@@ -59,7 +77,7 @@ internal sealed class Checkpoint : autograd.SingleTensorFunction<Checkpoint>
         ctx.save_data(RunKey, segment);
         ctx.set_materialize_grads(false);
         // Dropout has to draw the same masks when the model runs again.
-        ctx.save_for_backward([.. segment.Devices.Select(device => RandomStates.Get(device)!), .. inputs]);
+        ctx.save_for_backward([.. Replay.States(segment.Devices), .. inputs]);
         // A model that works in place must not spoil what it gets the second time.
         return segment.Model.Call([.. inputs.Select(x => x.clone())]);
     }
@@ -73,49 +91,12 @@ internal sealed class Checkpoint : autograd.SingleTensorFunction<Checkpoint>
         if (!grad_output.IsInvalid)
         {
             List<Tensor> saved = ctx.get_saved_variables();
-            Replay(segment, saved[..segment.Devices.Length], saved[segment.Devices.Length..], grad_output, gradients);
+            List<Tensor> inputs = saved[segment.Devices.Length..];
+            Replay.Run(segment.Model, segment.Devices, saved[..segment.Devices.Length], () => GoBack(segment, inputs, grad_output, gradients));
         }
 
         t_returned = [.. gradients.Select(gradient => gradient?.MoveToOuterDisposeScope()!)];
         return [null!, null!, .. t_returned];
-    }
-
-    /// <summary>Runs the model again and the gradient back through it, with the random state and the buffers of the first time.</summary>
-    private static void Replay(Segment segment, List<Tensor> states, List<Tensor> inputs, Tensor slope, Tensor?[] gradients)
-    {
-        Tensor?[] now = [.. segment.Devices.Select(RandomStates.Get)];
-        Tensor[] buffers = segment.Model.ChangingBuffers();
-        Tensor[] values = [.. buffers.Select(buffer => buffer.clone())];
-        SetStates(segment.Devices, states);
-        try
-        {
-            GoBack(segment, inputs, slope, gradients);
-        }
-        finally
-        {
-            SetStates(segment.Devices, now);
-            foreach ((Tensor buffer, Tensor value) in buffers.Zip(values))
-            {
-                Restore(buffer, value);
-            }
-        }
-    }
-
-    /// <summary>
-    /// Gives a buffer its value back. A graph that is kept for a second derivative must not notice, though it holds the
-    /// buffer too: normalisation does not read its running means in train mode. Only the CPU's memory can be written
-    /// behind its back.
-    /// </summary>
-    private static void Restore(Tensor buffer, Tensor value)
-    {
-        if (buffer.device_type == DeviceType.CPU && buffer.is_contiguous() && buffer.numel() * buffer.element_size() <= int.MaxValue)
-        {
-            value.bytes.CopyTo(buffer.bytes);
-        }
-        else if (!is_grad_enabled())
-        {
-            buffer.copy_(value);
-        }
     }
 
     private static void GoBack(Segment segment, List<Tensor> inputs, Tensor slope, Tensor?[] gradients)
@@ -157,17 +138,6 @@ internal sealed class Checkpoint : autograd.SingleTensorFunction<Checkpoint>
         foreach (Barrier.Gate? gate in gates)
         {
             gate?.Open();
-        }
-    }
-
-    private static void SetStates(Device[] devices, IReadOnlyList<Tensor?> states)
-    {
-        for (int i = 0; i < devices.Length; i++)
-        {
-            if (states[i] is { IsInvalid: false } state)
-            {
-                RandomStates.Set(devices[i], state);
-            }
         }
     }
 

@@ -1,3 +1,4 @@
+using Equivariant.Core.Distributed;
 using Equivariant.Core.Native;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -16,7 +17,13 @@ namespace Equivariant.Core.Orbits;
 /// of one chunk; a third more time, as a rule. Parameters that a model uses but does not register get their gradient
 /// from <c>backward()</c> only.
 /// </param>
-public sealed record Evaluation(bool Distinct = false, int? ChunkRows = null, bool Checkpoint = false)
+/// <param name="Ranks">
+/// The ranks that share the rows, each of which has the whole input and gets the whole output, every gradient included: an
+/// ordinary optimiser works. Null for this process alone. Every rank evaluates the same designs in one order. Dropout draws other
+/// masks than one process does, and normalisation over a batch sees a rank's rows, as it sees a chunk's; running means are
+/// the mean over ranks.
+/// </param>
+public sealed record Evaluation(bool Distinct = false, int? ChunkRows = null, bool Checkpoint = false, Ranks? Ranks = null)
 {
     /// <summary>The most rows of one call, to bound memory; null for one call whatever the size.</summary>
     /// <exception cref="EquivariantException">The number is below 1.</exception>
@@ -28,37 +35,46 @@ public sealed record Evaluation(bool Distinct = false, int? ChunkRows = null, bo
     /// <summary>Evaluates a model on rows.</summary>
     /// <param name="model">The model, from <c>[R, …]</c> to <c>[R, …]</c>.</param>
     /// <param name="rows">The rows, <c>[R, …]</c>.</param>
-    /// <returns>The values, <c>[R, …]</c>. Gradients flow.</returns>
+    /// <param name="collect">
+    /// A linear map without parameters, such as the mean over an orbit, to be applied to the values: what ranks exchange is its
+    /// result. It is kept for the gradient. The identity, if left out.
+    /// </param>
+    /// <returns>What <paramref name="collect"/> makes of the values, <c>[R, …]</c>. Gradients flow.</returns>
     /// <exception cref="EquivariantException">The model does not take the rows, or does not give one value a row.</exception>
-    internal Tensor Evaluate(nn.IModule<Tensor, Tensor> model, Tensor rows) =>
-        Evaluate(new WrappedModel(model, inputs => model.call(inputs[0])), rows);
+    internal Tensor Evaluate(nn.IModule<Tensor, Tensor> model, Tensor rows, Func<Tensor, Tensor>? collect = null) =>
+        Evaluate(new WrappedModel(model, inputs => model.call(inputs[0])), collect, rows);
 
     /// <summary>Evaluates a model of two inputs on pairs of rows.</summary>
-    /// <inheritdoc cref="Evaluate(nn.IModule{Tensor, Tensor}, Tensor)"/>
+    /// <inheritdoc cref="Evaluate(nn.IModule{Tensor, Tensor}, Tensor, Func{Tensor, Tensor})"/>
     /// <param name="model">The model, from twice <c>[R, …]</c> to <c>[R, …]</c>.</param>
     /// <param name="first">The first of each pair, <c>[R, …]</c>.</param>
     /// <param name="second">The second of each pair, <c>[R, …]</c>.</param>
-    internal Tensor Evaluate(nn.IModule<Tensor, Tensor, Tensor> model, Tensor first, Tensor second) =>
-        Evaluate(new WrappedModel(model, inputs => model.call(inputs[0], inputs[1])), first, second);
+    /// <param name="collect">A linear map of the values.</param>
+    internal Tensor Evaluate(nn.IModule<Tensor, Tensor, Tensor> model, Tensor first, Tensor second, Func<Tensor, Tensor>? collect = null) =>
+        Evaluate(new WrappedModel(model, inputs => model.call(inputs[0], inputs[1])), collect, first, second);
 
     private static int? Checked(int? chunkRows) =>
         chunkRows is null or > 0
             ? chunkRows
             : throw new EquivariantException($"A call of {chunkRows} rows evaluates nothing: {nameof(ChunkRows)} has to be at least 1, or null for one call whatever the size.");
 
-    private Tensor Evaluate(WrappedModel model, params Tensor[] inputs)
+    private Tensor Evaluate(WrappedModel model, Func<Tensor, Tensor>? collect, params Tensor[] inputs)
     {
         LibTorch.Load();
         using DisposeScope scope = NewDisposeScope();
         // Equal rows have one value, but each has a gradient of its own, which one evaluation can't tell apart.
         bool separate = is_grad_enabled() && inputs.Any(x => x.requires_grad);
-        if (Distinct && inputs[0].shape[0] > 1 && !separate)
-        {
-            (Tensor[] distinct, Tensor inverse) = DistinctRows(inputs);
-            return InChunks(model, distinct).index_select(0, inverse).MoveToOuterDisposeScope();
-        }
+        (Tensor[] rows, Tensor? inverse) = Distinct && inputs[0].shape[0] > 1 && !separate ? DistinctRows(inputs) : (inputs, null);
+        return (Ranks is { Count: > 1, IsApart: false } ranks
+            ? RowRegion.Evaluate(ranks, model, rows, inverse, share => InChunks(model, share), collect, ChunkRows)
+            : Collect(InChunks(model, rows), inverse, collect)).MoveToOuterDisposeScope();
+    }
 
-        return InChunks(model, inputs).MoveToOuterDisposeScope();
+    /// <summary>From the values of the rows that were evaluated to what is made of the values of all.</summary>
+    internal static Tensor Collect(Tensor values, Tensor? inverse, Func<Tensor, Tensor>? collect)
+    {
+        Tensor all = inverse is null ? values : values.index_select(0, inverse);
+        return collect is null ? all : collect(all);
     }
 
     private Tensor InChunks(WrappedModel model, Tensor[] inputs)

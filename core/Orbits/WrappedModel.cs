@@ -9,6 +9,9 @@ namespace Equivariant.Core.Orbits;
 /// <param name="call">Calls it on one tensor for each of its inputs.</param>
 internal sealed class WrappedModel(object network, Func<Tensor[], Tensor> call)
 {
+    /// <summary>The network itself.</summary>
+    public object Network => network;
+
     /// <summary>Whether the network's parameters are known.</summary>
     public bool IsModule => network is nn.Module;
 
@@ -33,6 +36,9 @@ internal sealed class WrappedModel(object network, Func<Tensor[], Tensor> call)
             [.. module.modules().Prepend(module).Where(layer => layer.training).SelectMany(layer => layer.buffers(recurse: false)).Distinct()],
         _ => [],
     };
+
+    /// <summary>All that the network registers.</summary>
+    public IEnumerable<Tensor> State() => network is nn.Module module ? [.. module.parameters(), .. module.buffers()] : [];
 
     /// <summary>Evaluates the network.</summary>
     /// <param name="inputs">The inputs, each <c>[R, …]</c>.</param>
@@ -63,7 +69,7 @@ internal sealed class WrappedModel(object network, Func<Tensor[], Tensor> call)
     }
 
     /// <summary>TorchSharp asks a TorchScript module for its name in a way that ends the process.</summary>
-    private string Name => network is nn.Module module and not jit.ScriptModule ? $"The model '{module.GetName()}'" : "The model";
+    public string Name => network is nn.Module module and not jit.ScriptModule ? $"The model '{module.GetName()}'" : "The model";
 
     private static string Shape(Tensor x) => $"[{string.Join(", ", x.shape)}]";
 

@@ -1,5 +1,6 @@
 using Equivariant.Core.Actions;
 using Equivariant.Core.Designs;
+using Equivariant.Core.Distributed;
 using Equivariant.Core.Groups;
 using Equivariant.Core.Native;
 using Equivariant.Core.Orbits;
@@ -76,7 +77,10 @@ public class QuotientSequenceModel : SequenceModel
     /// <summary>The family of kernels.</summary>
     public IReadOnlyList<QuotientTerm> Terms { get; }
 
-    /// <summary>How rows are given to the models in <see cref="forward"/>.</summary>
+    /// <summary>
+    /// How rows are given to the models in <see cref="forward"/>. Its <see cref="Evaluation.Ranks"/> also share those of decoding, where
+    /// every rank takes every step and no gradient flows.
+    /// </summary>
     public Evaluation Evaluation { get; set; }
 
     /// <summary>The wrapped models: one, or one for each term.</summary>
@@ -114,18 +118,15 @@ public class QuotientSequenceModel : SequenceModel
 
         using DisposeScope scope = NewDisposeScope();
         (Tensor Source, Tensor Prefix)[] rows = [.. _terms.Select(term => term.Expand(source, prefix))];
-        Tensor[] values = [.. Shares().SelectMany(share => Evaluation.Evaluate(
-            share.Model,
-            cat([.. rows[share.Terms].Select(r => r.Source)], 0),
-            cat([.. rows[share.Terms].Select(r => r.Prefix)], 0))
-            .split([.. rows[share.Terms].Select(r => r.Source.shape[0])], 0))];
-        foreach (Tensor logits in values.Where(logits => logits.dim() != 3 || logits.shape[1] != prefix.shape[1]))
+        return Shares().Select(share =>
         {
-            throw new EquivariantException(
-                $"The model has to score every position of {prefix.shape[1]}, [{logits.shape[0]}, {prefix.shape[1]}, {_target.Degree}], but gives logits of shape {DesignChecks.Shape(logits)}.");
-        }
-
-        return Collect(values).MoveToOuterDisposeScope();
+            long[] lengths = [.. rows[share.Terms].Select(r => r.Source.shape[0])];
+            return Evaluation.Evaluate(
+                share.Model,
+                cat([.. rows[share.Terms].Select(r => r.Source)], 0),
+                cat([.. rows[share.Terms].Select(r => r.Prefix)], 0),
+                logits => Collect(share.Terms, Scored(logits, prefix.shape[1]), lengths));
+        }).Aggregate((sum, value) => sum + value).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -135,8 +136,23 @@ public class QuotientSequenceModel : SequenceModel
         using DisposeScope scope = NewDisposeScope();
         ISequenceReader[] readers = [.. _terms.Select(term => term.Read(source))];
         Tensor[] rows = [.. _terms.Zip(readers, (term, reader) => term.ExpandSource(reader.Source(source)))];
-        DecoderState[] states = [.. Shares().Select(share => Start(share.Model, cat(rows[share.Terms], 0)))];
-        return new State(this, source.shape[0], readers, states);
+        (SequenceModel Model, Tensor Rows)[] shares = [.. Shares().Select(share => (share.Model, cat(rows[share.Terms], 0)))];
+        if (Evaluation.Ranks is not { Count: > 1, IsApart: false } ranks)
+        {
+            return new State(this, source.shape[0], readers, [.. shares.Select(share => Start(share.Model, share.Rows))], null, []);
+        }
+
+        RequireNoGradient();
+        var whole = new WrappedModel(this, inputs => inputs[0]);
+        ranks.RequireSameCall(this, [source], whole.State);
+        SharedRows[] own = [.. shares.Select(share => new SharedRows(ranks, share.Rows.shape[0], source.device))];
+        DecoderState[] states = [];
+        RankRegion.Run(ranks, whole, [], _ =>
+        {
+            states = [.. shares.Zip(own, (share, mine) => Start(share.Model, mine.Own(share.Rows)))];
+            return [zeros(1)];
+        });
+        return new State(this, source.shape[0], readers, states, ranks, own);
     }
 
     /// <inheritdoc/>
@@ -155,8 +171,30 @@ public class QuotientSequenceModel : SequenceModel
 
         using DisposeScope scope = NewDisposeScope();
         Tensor[] rows = [.. _terms.Zip(batch.Readers, (term, reader) => term.ExpandTarget(reader.Target(tokens.unsqueeze(-1))).squeeze(-1))];
-        Tensor[] values = [.. Shares().Zip(batch.Models, (share, model) => Step(share.Model, model, rows[share.Terms])).SelectMany(parts => parts)];
-        return Collect(values).MoveToOuterDisposeScope();
+        Tensor Sum() => Shares().Select((share, i) =>
+        {
+            Tensor all = cat(rows[share.Terms], 0);
+            Tensor logits = batch.Ranks is null
+                ? Step(share.Model, batch.Models[i], all)
+                : batch.Own[i].Whole(Step(share.Model, batch.Models[i], batch.Own[i].Own(all)));
+            return Collect(share.Terms, logits, [.. rows[share.Terms].Select(r => r.shape[0])]);
+        }).Aggregate((sum, value) => sum + value);
+
+        if (batch.Ranks is null)
+        {
+            return Sum().MoveToOuterDisposeScope();
+        }
+
+        RequireNoGradient();
+        return RankRegion.Run(batch.Ranks, new WrappedModel(this, inputs => inputs[0]), [], _ => [Sum()])[0].MoveToOuterDisposeScope();
+    }
+
+    private static void RequireNoGradient()
+    {
+        if (is_grad_enabled())
+        {
+            throw new EquivariantException("Decoding across ranks passes no gradient: decode under torch.no_grad(), and train by forward.");
+        }
     }
 
     /// <summary>Refuses what are no sources, and padding that the group would turn into words.</summary>
@@ -176,17 +214,19 @@ public class QuotientSequenceModel : SequenceModel
     private static DecoderState Start(SequenceModel model, Tensor rows) => TorchErrors.Explain(
         () => model.Start(rows), () => $"The model '{model.GetName()}' can't start on {rows.dtype} tokens of shape {DesignChecks.Shape(rows)}");
 
-    private static Tensor[] Step(SequenceModel model, DecoderState state, Tensor[] rows)
+    private static Tensor Step(SequenceModel model, DecoderState state, Tensor rows)
     {
-        Tensor all = cat(rows, 0);
-        Tensor logits = new WrappedModel(model, inputs => model.Step(state, inputs[0])).Call([all]);
-        if (logits.dim() != 2)
-        {
-            throw new EquivariantException($"The model has to score one position a step, [{all.shape[0]}, …], but gives logits of shape {DesignChecks.Shape(logits)}.");
-        }
-
-        return logits.split([.. rows.Select(r => r.shape[0])], 0);
+        Tensor logits = new WrappedModel(model, inputs => model.Step(state, inputs[0])).Call([rows]);
+        return logits.dim() == 2
+            ? logits
+            : throw new EquivariantException($"The model has to score one position a step, [{rows.shape[0]}, …], but gives logits of shape {DesignChecks.Shape(logits)}.");
     }
+
+    private Tensor Scored(Tensor logits, long positions) =>
+        logits.dim() == 3 && logits.shape[1] == positions
+            ? logits
+            : throw new EquivariantException(
+                $"The model has to score every position of {positions}, [{logits.shape[0]}, {positions}, {_target.Degree}], but gives logits of shape {DesignChecks.Shape(logits)}.");
 
     /// <summary>Each model with the terms that it serves.</summary>
     private IEnumerable<(SequenceModel Model, Range Terms)> Shares() =>
@@ -194,8 +234,9 @@ public class QuotientSequenceModel : SequenceModel
             ? [(_models[0], 0.._terms.Length)]
             : _models.Select((model, i) => (model, i..(i + 1)));
 
-    private Tensor Collect(Tensor[] values) =>
-        _terms.Zip(values, (term, value) => term.Collect(value)).Aggregate((sum, value) => sum + value);
+    /// <summary>The sum of some terms, of whose rows there are so many each.</summary>
+    private Tensor Collect(Range terms, Tensor logits, long[] lengths) =>
+        _terms[terms].Zip(logits.split(lengths, 0), (term, value) => term.Collect(value)).Aggregate((sum, value) => sum + value);
 
     /// <summary>A term with its actions and representatives prepared.</summary>
     private sealed class Term(QuotientTerm term, PermutationAction source, PermutationAction target, SequenceInvariance invariance)
@@ -224,7 +265,8 @@ public class QuotientSequenceModel : SequenceModel
     }
 
     /// <summary>The states of the wrapped models, whose rows are those of every term, one element after the other.</summary>
-    private sealed class State(QuotientSequenceModel owner, long batch, ISequenceReader[] readers, DecoderState[] models) : DecoderState
+    private sealed class State(
+        QuotientSequenceModel owner, long batch, ISequenceReader[] readers, DecoderState[] models, Ranks? ranks, SharedRows[] own) : DecoderState
     {
         private long _batch = batch;
 
@@ -236,6 +278,12 @@ public class QuotientSequenceModel : SequenceModel
 
         public DecoderState[] Models => models;
 
+        /// <summary>The ranks that share the rows, or null.</summary>
+        public Ranks? Ranks => ranks;
+
+        /// <summary>Which rows of each model are this rank's.</summary>
+        public SharedRows[] Own => own;
+
         public override void Select(Tensor rows)
         {
             foreach (ISequenceReader reader in readers)
@@ -243,12 +291,20 @@ public class QuotientSequenceModel : SequenceModel
                 reader.Select(rows);
             }
 
-            foreach ((DecoderState model, (_, Range terms)) in models.Zip(owner.Shares()))
+            foreach ((int i, (_, Range terms)) in owner.Shares().Index())
             {
                 int copies = owner._terms[terms].Sum(term => term.Count);
                 using Tensor offsets = arange(copies, ScalarType.Int64, rows.device).mul(_batch).unsqueeze(-1);
                 using Tensor expanded = (offsets + rows).flatten();
-                model.Select(expanded);
+                if (ranks is null)
+                {
+                    models[i].Select(expanded);
+                }
+                else
+                {
+                    using Tensor kept = own[i].Select(expanded);
+                    models[i].Select(kept);
+                }
             }
 
             _batch = rows.shape[0];
@@ -256,7 +312,7 @@ public class QuotientSequenceModel : SequenceModel
 
         protected override void Dispose(bool disposing)
         {
-            foreach (IDisposable part in readers.Concat<IDisposable>(models))
+            foreach (IDisposable part in readers.Concat<IDisposable>(models).Concat(own))
             {
                 part.Dispose();
             }
