@@ -17,7 +17,7 @@ type private Here =
     static member Path([<CallerFilePath>] ?path: string) = path.Value
 
 let private path name =
-    Path.Combine(AppContext.BaseDirectory, "Views", "data", name)
+    Path.Combine(AppContext.BaseDirectory, "Views", "data", "pictures", name)
 
 let private colours = { Size = 8; Grey = false }
 
