@@ -38,7 +38,7 @@ module Data =
 
         images,
         {
-            Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath directory))
+            Name = DirectoryInfo(directory).Name
             Train = ImageSet.choose train images
             Test = ImageSet.choose test images
             Notes = [
@@ -77,10 +77,20 @@ module Data =
         let most = List.max settings.Views
         ImageSet.require source most $"a sample of {most} views" images
 
-        match settings.ImagesPerClass with
-        | None -> data
-        | Some count -> {
-            data with
-                Train = ImageSet.firstOfEach count data.Train
-                Test = ImageSet.firstOfEach count data.Test
-          }
+        let data =
+            match settings.ImagesPerClass with
+            | None -> data
+            | Some count -> {
+                data with
+                    Train = ImageSet.firstOfEach count data.Train
+                    Test = ImageSet.firstOfEach count data.Test
+              }
+
+        // The split knows of no classes.
+        ImageSet.require $"the training part of {source}" most $"a sample of {most} views" data.Train
+
+        if ImageSet.byClass data.Test |> Array.forall (fun rows -> rows.Length < most) then
+            refuse
+                $"no class in the test part of {source} has the {most} images that a sample of {most} views needs."
+
+        data
