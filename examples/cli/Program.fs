@@ -4,9 +4,10 @@ open Argu
 open Equivariant.Bench
 open Equivariant.Core.Native
 open Equivariant.Scan
+open Equivariant.Views
 
 /// The experiments, each a command of its own name.
-let private experiments = [ Experiment.any Scan.experiment ]
+let private experiments = [ Experiment.any Scan.experiment; Experiment.any Views.experiment ]
 
 /// A command is one file with its arguments and a `run`; it is named here and below.
 type Command =
