@@ -20,7 +20,8 @@ type Remembered(net: Net, batch: int) as this =
 
     let known = Dictionary<Guid, float32[]>()
     let watch = Stopwatch()
-    let mutable asked, computed = 0L, 0L
+    let asked = HashSet<Guid>()
+    let mutable computed = 0L
     do this.register_module ("net", net)
 
     let keys (rows: torch.Tensor) =
@@ -42,8 +43,11 @@ type Remembered(net: Net, batch: int) as this =
         let numbers = plain.data<float32>().ToArray()
         Array.init places.Length (fun row -> numbers[row * width .. (row + 1) * width - 1])
 
-    /// <summary>How many rows were asked for.</summary>
-    member _.Asked = asked
+    /// <summary>How many different rows were asked for since the last time this was said.</summary>
+    member _.CountAsked() =
+        let count = asked.Count
+        asked.Clear()
+        count
 
     /// <summary>How many were computed.</summary>
     member _.Computed = computed
@@ -58,7 +62,7 @@ type Remembered(net: Net, batch: int) as this =
         use scope = torch.NewDisposeScope()
         use _ = torch.no_grad ()
         let keys = keys rows
-        asked <- asked + int64 keys.Length
+        asked.UnionWith keys
 
         let missing =
             keys
@@ -74,6 +78,7 @@ type Remembered(net: Net, batch: int) as this =
         let width = if features.Length = 0 then 0 else features[0].Length
 
         torch
-            .tensor(Array.concat features, [| int64 keys.Length; int64 width |])
+            .tensor(Array.concat features)
+            .view(int64 keys.Length, int64 width)
             .``to``(rows.device)
             .MoveToOuterDisposeScope()
