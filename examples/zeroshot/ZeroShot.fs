@@ -215,7 +215,7 @@ module ZeroShot =
 
     let private tables (settings: Settings) (findings: Finding list) : Table list = [
         for symmetry in Settings.symmetries settings do
-            let row name isMoved known = [
+            let row (name: string) isMoved known = [
                 name
                 cell findings (find first symmetry.Name isMoved known findings)
                 cell findings (find five symmetry.Name isMoved known findings)
@@ -231,7 +231,6 @@ module ZeroShot =
                 Rows = [
                     if List.contains Plain (Settings.methods settings) then
                         row "plain, images as they are" false (Method.name Plain)
-
                     for method in Settings.methods settings do
                         if Method.fits symmetry method then
                             row (Method.name method) true (Method.name method)
@@ -252,7 +251,8 @@ module ZeroShot =
             Notes = [
                 "Intervals are Wilson's, of 95 %."
                 "Evaluations are different images that the encoder sees for one image; images per second follow from the encoder's time for those and the method's own, as if each method ran alone."
-                for method in Settings.methods settings -> $"{Method.name method}: {Method.describe method}."
+                for method in Settings.methods settings do
+                    $"{Method.name method}: {Method.describe method}."
             ]
         }
     ]
