@@ -266,6 +266,13 @@ type Context internal (place: Workplace, seed: int, labels: Labels, collected: C
     /// <summary>Seeds torch's own chance for one purpose: the weights of a network, before it is made.</summary>
     member _.SeedTorch(purpose: string) = reseed purpose |> ignore
 
+    /// <summary>Where to compile a declared model, with fresh weights from a seed for one purpose.</summary>
+    member _.Target(purpose: string) : Equivariant.Target = {
+        Equivariant.Target.cpu with
+            Device = place.Device.ToString()
+            Seed = int64 (Seed.derive seed purpose)
+    }
+
     /// <summary>The same context for stages that all runs with its seed share: the first computes them, the others read.</summary>
     member _.Shared = Context(place, seed, [], collected)
 

@@ -206,23 +206,13 @@ module Scan =
         ]
 
     let private plots (settings: Settings) (findings: Finding list) = [
-        Bars {
-            Name = "accuracy"
-            Title = $"SCAN-II, {(Settings.cellName settings.Architecture.Cell).ToUpperInvariant()}"
-            Axis = "sentences without any mistake, %"
-            Places = sets
-            Series = [
-                for design in designs findings ->
-                    design,
-                    [
-                        for set in sets ->
-                            match Findings.tryFind [ designLabel, design ] set findings with
-                            | Some finding -> 100.0 * finding.Mean, 100.0 * finding.Deviation
-                            | None -> nan, nan
-                    ]
-            ]
-            Top = Some 105.0
-        }
+        Plot.percentBars
+            "accuracy"
+            $"SCAN-II, {(Settings.cellName settings.Architecture.Cell).ToUpperInvariant()}"
+            "sentences without any mistake"
+            designLabel
+            sets
+            (findings |> List.filter (fun finding -> List.contains finding.Name sets))
     ]
 
     let private differences (settings: Settings) = [
