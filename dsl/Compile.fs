@@ -119,6 +119,7 @@ module internal Modules =
         | Least Entropy -> Reduction.LeastLoss(fun values -> ProxyLoss.Entropy values)
         | Least Confidence -> Reduction.LeastLoss(fun values -> ProxyLoss.Confidence values)
         | Least(Proxy loss) -> Reduction.LeastLoss(fun values -> loss.Value values)
+        | Largest -> Reduction.Largest()
 
     let private invariance (space: Space) representative =
         match representative, space with

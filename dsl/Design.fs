@@ -47,6 +47,8 @@ type Weighing =
     | Learned of Network
     /// <summary>Only the one of least loss counts: equizero.</summary>
     | Least of Loss
+    /// <summary>The largest of each score counts, whichever value it is of: equizero as published for classifiers.</summary>
+    | Largest
 
 /// <summary>By what a design replaces an input under a kernel: something that the kernel does not change.</summary>
 [<NoComparison>]
@@ -93,6 +95,7 @@ type Design =
                 | Least Entropy -> $"{family}, least entropy"
                 | Least Confidence -> $"{family}, most confident"
                 | Least(Proxy loss) -> $"{family}, least {loss.Name}"
+                | Largest -> $"{family}, largest of each"
 
             match representative with
             | Natural -> weighed
@@ -166,6 +169,12 @@ module Designs =
 
     /// <summary>Takes the value of least loss only: equizero.</summary>
     let leastLoss loss design = weighed (Least loss) design
+
+    /// <summary>
+    /// Takes the largest of each score, whichever transform gives it: equizero as published for classifiers. For outputs
+    /// that the group permutes or leaves alone.
+    /// </summary>
+    let largest design = weighed Largest design
 
     /// <summary>A loss for equizero of the user's, from a batch of n outputs to n numbers; the name stands for it in comparisons.</summary>
     let proxyLoss name (loss: torch.Tensor -> torch.Tensor) = Proxy { Name = name; Value = loss }

@@ -214,7 +214,8 @@ module internal Resolve =
                 refuse $"{design} has a width of {hidden}; widths start at 1."
             | Learned network -> Network.requireWidths network
             | Equal
-            | Least _ -> ()
+            | Least _
+            | Largest -> ()
         | ByFactor designs ->
             for design in designs do
                 requireDesign design space

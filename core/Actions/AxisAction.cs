@@ -39,6 +39,9 @@ public sealed class AxisAction : TensorAction
     public override bool IsLinear => true;
 
     /// <inheritdoc/>
+    public override bool IsPermutation => true;
+
+    /// <inheritdoc/>
     public override OrbitMap Over(IReadOnlyList<GroupElement> elements) => new AxisMap(this, elements);
 
     /// <inheritdoc/>

@@ -12,6 +12,9 @@ internal sealed class InducedAction(Group group, TensorAction action, Func<Group
     public override bool IsLinear => action.IsLinear;
 
     /// <inheritdoc/>
+    public override bool IsPermutation => action.IsPermutation;
+
+    /// <inheritdoc/>
     public override OrbitMap Over(IReadOnlyList<GroupElement> elements) => action.Over([.. elements.Select(map)]);
 
     /// <inheritdoc/>

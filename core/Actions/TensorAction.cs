@@ -18,6 +18,12 @@ public abstract class TensorAction
     /// <summary>Whether the action is by linear maps: it can be averaged. False for tokens.</summary>
     public abstract bool IsLinear { get; }
 
+    /// <summary>
+    /// Whether every element only moves numbers from place to place, or none at all: such actions commute with whatever
+    /// is done to each number alike. False where that is not known.
+    /// </summary>
+    public virtual bool IsPermutation => false;
+
     /// <summary>Prepares some elements, in the given order, to act on batches.</summary>
     /// <param name="elements">Elements of <see cref="Group"/> (or of a subgroup of it).</param>
     public abstract OrbitMap Over(IReadOnlyList<GroupElement> elements);

@@ -11,6 +11,9 @@ public sealed class TrivialAction(Group group) : TensorAction(group)
     public override bool IsLinear => true;
 
     /// <inheritdoc/>
+    public override bool IsPermutation => true;
+
+    /// <inheritdoc/>
     public override OrbitMap Over(IReadOnlyList<GroupElement> elements) => new Repetition(elements.Count);
 
     /// <inheritdoc/>

@@ -5,24 +5,47 @@ using static TorchSharp.torch;
 namespace Equivariant.Core.Designs;
 
 /// <summary>From a model's values at a term's rows to the term's value: pull back, reduce, symmetrise.</summary>
-/// <remarks><c>Sym_K</c> commutes with every <c>t⁻¹</c>, <c>K</c> being normal, so it is applied once, at the end.</remarks>
-internal sealed class OrbitReduction(QuotientTerm term, TensorAction output, Reduction reduction)
+/// <remarks>
+/// <c>Sym_K</c> commutes with every <c>t⁻¹</c>, <c>K</c> being normal, and with weighted means, so it is applied once, at
+/// the end. A reduction that is none comes after it: then what is reduced does not depend on the transversal.
+/// </remarks>
+internal sealed class OrbitReduction
 {
-    private readonly OrbitMap _map = output.Over(term.Transversal);
-    private readonly GroupAverage? _symmetrise = term.Kernel.Order.IsOne ? null : output.Average(term.Kernel);
+    private readonly OrbitMap _map;
+    private readonly GroupAverage? _symmetrise;
+    private readonly Reduction _reduction;
+
+    /// <summary>Prepares the actions.</summary>
+    /// <exception cref="EquivariantException">The reduction would not keep the term equivariant.</exception>
+    public OrbitReduction(QuotientTerm term, TensorAction output, Reduction reduction)
+    {
+        if (!reduction.IsLinear && !output.IsPermutation)
+        {
+            throw new EquivariantException(
+                $"The reduction '{reduction.GetName()}' commutes with moving the output's numbers, but not with changing them, as {output} does: take the mean, weights or the least loss.");
+        }
+
+        _map = output.Over(term.Transversal);
+        _symmetrise = term.Kernel.Order.IsOne ? null : output.Average(term.Kernel);
+        _reduction = reduction;
+    }
 
     /// <summary>Values <c>[T·B, …]</c> at rows <c>[T·B, …]</c> become <c>[B, …]</c>.</summary>
     public Tensor Apply(Tensor rows, Tensor values)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor pulledBack = _map.PullBack(values).unflatten(0, _map.Count, values.shape[0] / _map.Count);
-        Tensor reduced = reduction.Reduce(rows, values, pulledBack);
+        Tensor each = _map.PullBack(values);
+        bool isFirst = !_reduction.IsLinear;
+        Tensor pulledBack = (isFirst ? Symmetrise(each) : each).unflatten(0, _map.Count, values.shape[0] / _map.Count);
+        Tensor reduced = _reduction.Reduce(rows, values, pulledBack);
         if (!reduced.shape.AsSpan().SequenceEqual(pulledBack.shape.AsSpan(1)))
         {
             throw new EquivariantException(
-                $"The reduction '{reduction.GetName()}' has to take values {DesignChecks.Shape(pulledBack)} to one of shape [{string.Join(", ", pulledBack.shape[1..])}], but gave {DesignChecks.Shape(reduced)}.");
+                $"The reduction '{_reduction.GetName()}' has to take values {DesignChecks.Shape(pulledBack)} to one of shape [{string.Join(", ", pulledBack.shape[1..])}], but gave {DesignChecks.Shape(reduced)}.");
         }
 
-        return (_symmetrise is null ? reduced : _symmetrise.Apply(reduced)).MoveToOuterDisposeScope();
+        return (isFirst ? reduced : Symmetrise(reduced)).MoveToOuterDisposeScope();
     }
+
+    private Tensor Symmetrise(Tensor values) => _symmetrise is null ? values : _symmetrise.Apply(values);
 }

@@ -6,7 +6,8 @@ namespace Equivariant.Core.Designs;
 
 /// <summary>
 /// How the pulled-back values over a transversal become one value: a weighted mean whose weights may depend on the
-/// rows, but on nothing else, which keeps every design equivariant.
+/// rows, but on nothing else, which keeps every design equivariant; or what treats each component alike, such as the
+/// largest, which does so where the group only moves components.
 /// </summary>
 /// <remarks>
 /// It is a module, for the parameters that its weights may have: registered, saved and trained with the design.
@@ -22,6 +23,12 @@ public abstract class Reduction : nn.Module
 
     /// <summary>Whether this is the plain mean, which needs no look at the rows.</summary>
     internal virtual bool IsMean => false;
+
+    /// <summary>
+    /// Whether it is a weighted mean, which commutes with every linear action. One that is not has to treat each
+    /// component alike: designs symmetrise the values before it, and refuse outputs that a group does not just permute.
+    /// </summary>
+    public virtual bool IsLinear => true;
 
     /// <summary>The plain mean: equituning.</summary>
     public static Reduction Mean() => new MeanReduction();
@@ -56,6 +63,14 @@ public abstract class Reduction : nn.Module
     public static Reduction LeastLoss(Func<Tensor, Tensor> loss, bool straightThrough = true) =>
         new LeastLossReduction(loss, straightThrough);
 
+    /// <summary>
+    /// The largest of each component, whichever row gives it: equizero as published for classifiers, where each class
+    /// gets its greatest probability. For outputs that the group permutes or leaves alone.
+    /// </summary>
+    /// <param name="straightThrough">Whether gradients flow as if the reduction were the mean, in train mode.</param>
+    /// <remarks>Source: Basu et al., "Efficient Equivariant Transfer Learning from Pretrained Models" (NeurIPS 2023), its published code.</remarks>
+    public static Reduction Largest(bool straightThrough = true) => new LargestReduction(straightThrough);
+
     /// <summary>Reduces over the transversal.</summary>
     /// <param name="rows">The model's inputs, <c>[T·B, …]</c>.</param>
     /// <param name="values">The model's values there, <c>[T·B, …]</c>.</param>
@@ -66,6 +81,18 @@ public abstract class Reduction : nn.Module
     /// <summary>The weighted sum over the first axis, with weights <c>[T, B]</c> that add up to one.</summary>
     private static Tensor Weigh(Tensor pulledBack, Tensor weights) =>
         (pulledBack * weights.to(pulledBack.dtype).view([.. weights.shape, .. Enumerable.Repeat(1L, (int)pulledBack.dim() - 2)])).sum([0L]);
+
+    /// <summary>A chosen value; where it trains straight through, with the gradient of the mean.</summary>
+    private Tensor Through(Tensor chosen, Tensor pulledBack, bool straightThrough)
+    {
+        if (!straightThrough || !training)
+        {
+            return chosen;
+        }
+
+        Tensor mean = pulledBack.mean([0L]);
+        return mean + (chosen - mean).detach();
+    }
 
     /// <summary>Asks somebody for one number a row, viewed as <c>[T, B]</c>.</summary>
     private static Tensor Ask(Func<Tensor, Tensor> somebody, Tensor rows, Tensor pulledBack, string what)
@@ -140,13 +167,18 @@ public abstract class Reduction : nn.Module
                 Ask(loss, values.detach(), pulledBack, "The proxy loss").flatten(), values.shape[0], "The proxy loss").view(pulledBack.shape[..2]);
             Tensor least = losses.eq(losses.amin([0L], keepdim: true)).to(pulledBack.dtype);
             Tensor chosen = Weigh(pulledBack, least / least.sum([0L], keepdim: true));
-            if (straightThrough && training)
-            {
-                Tensor mean = pulledBack.mean([0L]);
-                chosen = mean + (chosen - mean).detach();
-            }
+            return Through(chosen, pulledBack, straightThrough).MoveToOuterDisposeScope();
+        }
+    }
 
-            return chosen.MoveToOuterDisposeScope();
+    private sealed class LargestReduction(bool straightThrough) : Reduction("largest")
+    {
+        public override bool IsLinear => false;
+
+        public override Tensor Reduce(Tensor rows, Tensor values, Tensor pulledBack)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            return Through(pulledBack.amax([0L]), pulledBack, straightThrough).MoveToOuterDisposeScope();
         }
     }
 }

@@ -39,6 +39,9 @@ public sealed class MatrixAction : TensorAction
     public override bool IsLinear => true;
 
     /// <inheritdoc/>
+    public override bool IsPermutation => Representation.Summands.All(summand => summand.IsPermutation);
+
+    /// <inheritdoc/>
     public override OrbitMap Over(IReadOnlyList<GroupElement> elements)
     {
         long dimension = Representation.Dimension;

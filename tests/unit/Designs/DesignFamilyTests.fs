@@ -48,6 +48,7 @@ let private reductions (action: AxisAction) : (string * Reduction) list = [
     "fixed weights", Reduction.Fixed(fun rows -> rows.select(1L, 0L).abs() + 0.1.ToScalar())
     "least entropy", Reduction.LeastLoss(Func<_, _> ProxyLoss.Entropy)
     "most confident", Reduction.LeastLoss(Func<_, _> ProxyLoss.Confidence)
+    "largest", Reduction.Largest()
 ]
 
 [<Properties(Arbitrary = [| typeof<Arbitraries> |], MaxTest = 15)>]
@@ -428,6 +429,56 @@ let ``least-loss reductions pick one row, and train straight through`` () =
         (fun (p: Modules.Parameter) (g: torch.Tensor) -> assertClose 1e-10 g p.grad)
         (List.ofSeq (network.parameters ()))
         straightThrough
+
+[<Fact>]
+let ``the largest of each component is chosen, and trains straight through`` () =
+    let network = imageNetwork 2
+    let x = images ()
+    let design = new Equitune(network, onImages, onImages, Reduction.Largest())
+
+    let values = [|
+        for g in d4.Elements -> onImages.Apply(g.Inverse(), network.call (onImages.Apply(g, x)))
+    |]
+
+    let largest = (torch.stack values).amax [| 0L |]
+    design.eval ()
+    assertClose 1e-12 largest (design.call x)
+    design.train ()
+    assertClose 1e-12 largest (design.call x)
+    let trained = List.ofSeq (network.parameters ())
+    let cotangent = torch.randn_like largest
+
+    let gradients (value: torch.Tensor) =
+        network.zero_grad ()
+        value.backward [| cotangent |]
+        [ for p in trained -> p.grad.clone () ]
+
+    let mean = gradients ((new Equitune(network, onImages, onImages)).call x)
+    List.iter2 (assertClose 1e-10) mean (gradients (design.call x))
+    let plainly = new Equitune(network, onImages, onImages, Reduction.Largest false)
+    Assert.True(List.exists2 (fun left right -> distance left right > 1e-6) mean (gradients (plainly.call x)))
+
+[<Fact>]
+let ``the largest is refused where a group changes numbers`` () =
+    let onPlane =
+        Representations.MatrixAction(Representations.Representation.Vectors(Group.Dihedral 4))
+
+    let network = new Perceptron(2L, [ 2L ], torch.float64)
+
+    refused [ "'largest'"; "D4"; "least loss" ] (fun () ->
+        new Equitune(network, onPlane, onPlane, Reduction.Largest()))
+    // Matrices that permute only move numbers, and so do subgroups that act as their group does.
+    let onCorners =
+        Representations.MatrixAction(
+            Representations.Representation.Of(PermutationAction.Natural(Group.Cyclic 2))
+        )
+
+    let exchanged = new Equitune(network, onCorners, onCorners, Reduction.Largest())
+    let x = torch.randn ([| 3L; 2L |], dtype = torch.float64)
+    Assert.True(equivarianceError onCorners onCorners exchanged x < 1e-12)
+    let turns = (Group.Dihedral 4).Subgroup [| (Group.Dihedral 4).Turn |]
+    Assert.True((TrivialAction(Group.Dihedral 4).Restrict turns).IsPermutation)
+    Assert.False((onPlane.Restrict turns).IsPermutation)
 
 [<Fact>]
 let ``a learned frame trains its energy`` () =

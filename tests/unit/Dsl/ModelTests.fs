@@ -262,6 +262,7 @@ let designs: (string * Model) list = [
     "weighted quotient", one (convNet 3) (quotient |> weighted 4)
     "least entropy", one (mlp [ 5 ]) (equitune |> leastLoss Entropy)
     "most confident", one (mlp [ 5 ]) (equitune |> leastLoss Confidence)
+    "largest", one (mlp [ 5 ]) (quotient |> largest)
     // Each part of the energy orders the moves of one factor and is blind to the other, so they commute.
     "represented",
     network {

@@ -110,6 +110,7 @@ let ``designs and actions have names that say what they are`` () =
         "λ-quotient 3", quotient |> weighted 3
         "equitune, least entropy", equitune |> leastLoss Entropy
         "quotient, most confident", quotient |> leastLoss Confidence
+        "equitune, largest of each", equitune |> largest
         "quotient, represented by ink", quotient |> represented "ink" energy
         "canonical by ink", canonical "ink" energy
         "quotient by C4", quotientBy [ cyclic 4 ]
