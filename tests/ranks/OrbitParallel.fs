@@ -223,7 +223,8 @@ let private sequences (ranks: Ranks) =
             before
             after
             last
-            (GreedyDecoding.Decode(model, first, 0L, 3L, 7) + 1.0.ToScalar()).``to`` torch.float64
+            (Decoding.Decode(model, first, 0L, TokenChoice.Greedy, 7, [| 3L |]) + 1.0.ToScalar()).``to``
+                torch.float64
         ]
 
     for rows in [ 1L; 4L; 5L ] do
