@@ -25,6 +25,16 @@ module Evaluation =
 
         torch.tensor(rows).reshape(int64 examples.Length, int64 longest)
 
+    let private decode model source =
+        Decoding.Decode(
+            model,
+            source,
+            Vocabularies.start,
+            TokenChoice.Greedy,
+            longest,
+            [| Vocabularies.finish |]
+        )
+
     /// <summary>Translates some sentences by greedy decoding and says of each whether it is right, in their order.</summary>
     /// <param name="report">Is told how many sentences are done.</param>
     /// <param name="model">The model.</param>
@@ -35,8 +45,7 @@ module Evaluation =
             use scope = torch.NewDisposeScope()
             let source = Batches.sources device examples
 
-            let decoded =
-                GreedyDecoding.Decode(model, source, Vocabularies.start, Vocabularies.finish, longest)
+            let decoded = decode model source
 
             let right = decoded.cpu().eq(expected examples).all(1L)
             report examples.Length
@@ -69,11 +78,7 @@ module Evaluation =
                 }
             |]
 
-        GreedyDecoding
-            .Decode(model, source, Vocabularies.start, Vocabularies.finish, longest)
-            .cpu()
-            .data<int64>()
-            .ToArray()
+        (decode model source).cpu().data<int64>().ToArray()
         |> Seq.takeWhile (fun token -> token <> Vocabularies.finish)
         |> Vocabularies.output.Decode
 

@@ -570,6 +570,28 @@ let ``a factor's matrices act on their own axis, and those of a semidirect produ
     |> refused [ "names to exchange" ]
 
 [<Fact>]
+let ``an energy of the user's that the factors within change is caught by the laws`` () =
+    let posed name energy =
+        Model.empty
+        |> Model.input "x" (image 2 4 4 |> under (cyclic 4 >< cyclic 2) (rotations >< channels circle))
+        |> Model.eqBy (byFactor [ equitune; canonical name energy ]) "x" (mlp [ 6 ])
+        |> inDouble
+
+    let broken (compiled: CompiledModel) =
+        compiled.eval ()
+
+        Laws.ofCompiled compiled
+        |> List.map (Law.judge 20 3UL)
+        |> List.exists _.IsBroken
+
+    // All of the first channel stays under turns, one corner of it does not.
+    Assert.False(broken (posed "first channel" (fun x -> x.select(1, 0L).flatten(1L).sum 1L)))
+
+    Assert.True(
+        broken (posed "corner of the first channel" (fun x -> x.select(1, 0L).select(1, 0L).select(1, 0L)))
+    )
+
+[<Fact>]
 let ``a family's members lead to themselves or to each other, and have a network for each`` () =
     let model =
         network {
