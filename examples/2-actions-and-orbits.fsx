@@ -57,10 +57,10 @@ let apart =
     image 2 3 3 |> under (cyclic 4 >< cyclic 4) (rotations >< channels vectors)
 
 let flow = torch.randn (1L, 2L, 3L, 3L)
-let turned = (Signal.core field).Apply((cyclic 4).Element 1, flow)
+let spun = (Signal.core field).Apply((cyclic 4).Element 1, flow)
 let both = (Signal.core apart).Apply((cyclic 4 >< cyclic 4).Element(1, 1), flow)
 
-if not ((turned - both).abs().max().item<float32>() <= 1e-6f) then
+if not ((spun - both).abs().max().item<float32>() <= 1e-6f) then
     failwith "a turn of both is the turn of the field"
 
 printfn $"{field}\n{apart}"

@@ -249,7 +249,7 @@ let ``a declared language model continues texts with the scores that it gives``
 
                 model.Generate(
                     texts,
-                    TokenChoice.Sample(generator, 2.0, 9),
+                    TokenChoice.Sample(generator, 2.0),
                     6,
                     stops = [ 0L ],
                     continuations = 2

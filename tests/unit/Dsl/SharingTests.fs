@@ -204,7 +204,7 @@ let private models: (string * Model) list = [
 
     "a field of vectors, which turn with their places",
     network {
-        input "flow" (image 2 4 4 |> under (cyclic 4) (rotations |> alongside (channels directions)))
+        input "flow" (image 2 3 3 |> under (cyclic 4) (rotations |> alongside (channels directions)))
         eq "flow" (linear 2)
         apply norm
         skip "flow"
@@ -213,7 +213,7 @@ let private models: (string * Model) list = [
 
         output
             "flow"
-            (image 3 4 4
+            (image 3 3 3
              |> under (cyclic 4) (rotations |> alongside (channels (directions + unmoved))))
 
         readout (invariant (classes 2))
