@@ -448,7 +448,60 @@ type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target
                     Array.ofList terms,
                     SequenceInvariance.Collapse()
                 )
-            | _ -> new RereadingModel(nonNull placed.Module)
+            | _ -> new RereadingModel(nonNull placed.Module, SequenceSymmetry(tokens, tokens))
+
+    /// <summary>Continues texts by a declared language model, with its design: those of a transformed text are the transformed ones.</summary>
+    /// <param name="prompts">The texts, of one length or of a model with a padding token (see <c>Sequence</c>).</param>
+    /// <param name="choice">The rule that chooses tokens, such as <c>TokenChoice.Greedy</c>, or <c>TokenChoice.Sample generator</c>.</param>
+    /// <param name="most">The most tokens to add to a text.</param>
+    /// <param name="stops">Tokens that end a text, of which they are no part; none if left out.</param>
+    /// <param name="continuations">How many continuations of each text; one if left out.</param>
+    /// <param name="input">The name of the prompt; needed only where there are several.</param>
+    /// <returns>What was added, the continuations of a text one after the other.</returns>
+    /// <exception cref="T:Equivariant.Core.EquivariantException">
+    /// It is not said which input is continued, it cannot be (see <c>Sequence</c>), or a text does not fit.
+    /// </exception>
+    member this.Generate
+        (
+            prompts: int64 list list,
+            choice: TokenChoice,
+            most: int,
+            ?stops: int64 list,
+            ?continuations: int,
+            ?input: string
+        ) : int64 list list =
+        let spoken = [
+            for name, signal in resolved.Inputs do
+                match signal.Space with
+                | Sentences _ -> name
+                | Numbers _
+                | Scores _ -> ()
+        ]
+
+        let input =
+            match input, spoken with
+            | Some name, _
+            | None, [ name ] -> name
+            | None, [] -> refuse $"there is no prompt to continue; there are {quoted this.InputNames}."
+            | None, several -> refuse $"say which of {quoted several} is continued, by input."
+
+        let sequence = this.Sequence input
+
+        let texts = [|
+            for prompt in prompts -> Array.ofList prompt :> System.Collections.Generic.IReadOnlyList<int64>
+        |]
+
+        [
+            for added in
+                Decoding.Continue(
+                    sequence,
+                    texts,
+                    choice,
+                    most,
+                    Array.ofList (defaultArg stops []),
+                    defaultArg continuations 1
+                ) -> List.ofArray added
+        ]
 
     /// The block of a name with a network inside: its part of the model, and the network.
     member private this.At(block: string) : ResolvedBlock * Layers.PlacedBlock * Callable =

@@ -18,11 +18,25 @@ public sealed class RereadingModel : SequenceModel
 
     /// <summary>Wraps a module.</summary>
     /// <param name="model">From texts <c>[B, T]</c> of any length to logits <c>[B, T, V]</c>; it becomes a child module.</param>
-    public RereadingModel(nn.Module<Tensor, Tensor> model)
+    /// <param name="symmetry">The group that its scores move with; none, if left out.</param>
+    public RereadingModel(nn.Module<Tensor, Tensor> model, SequenceSymmetry? symmetry = null)
         : base(nameof(RereadingModel))
     {
         this.model = model;
+        Symmetry = symmetry;
         RegisterComponents();
+    }
+
+    /// <inheritdoc/>
+    public override SequenceSymmetry? Symmetry { get; }
+
+    /// <summary>None: what reads whole texts would read padding as words.</summary>
+    /// <exception cref="EquivariantException">One is set.</exception>
+    public override long? PaddingToken
+    {
+        get => null;
+        set => _ = value is null ? value : throw new EquivariantException(
+            $"'{model.GetName()}' reads whole texts, and would read padding as words: continue texts of one length together, and others one by one.");
     }
 
     /// <inheritdoc/>

@@ -204,7 +204,7 @@ let private models: (string * Model) list = [
 
     "a field of vectors, which turn with their places",
     network {
-        input "flow" (image 2 4 4 |> under (cyclic 4) (rotations |> alongside (channels directions)))
+        input "flow" (image 2 3 3 |> under (cyclic 4) (rotations |> alongside (channels directions)))
         eq "flow" (linear 2)
         apply norm
         skip "flow"
@@ -213,7 +213,7 @@ let private models: (string * Model) list = [
 
         output
             "flow"
-            (image 3 4 4
+            (image 3 3 3
              |> under (cyclic 4) (rotations |> alongside (channels (directions + unmoved))))
 
         readout (invariant (classes 2))
@@ -568,6 +568,28 @@ let ``a factor's matrices act on their own axis, and those of a semidirect produ
     sentence [ "a"; "b" ] 3
     |> under (cyclic 2 >< cyclic 2) (exchange "a" "b" >< negation)
     |> refused [ "names to exchange" ]
+
+[<Fact>]
+let ``an energy of the user's that the factors within change is caught by the laws`` () =
+    let posed name energy =
+        Model.empty
+        |> Model.input "x" (image 2 4 4 |> under (cyclic 4 >< cyclic 2) (rotations >< channels circle))
+        |> Model.eqBy (byFactor [ equitune; canonical name energy ]) "x" (mlp [ 6 ])
+        |> inDouble
+
+    let broken (compiled: CompiledModel) =
+        compiled.eval ()
+
+        Laws.ofCompiled compiled
+        |> List.map (Law.judge 20 3UL)
+        |> List.exists _.IsBroken
+
+    // All of the first channel stays under turns, one corner of it does not.
+    Assert.False(broken (posed "first channel" (fun x -> x.select(1, 0L).flatten(1L).sum 1L)))
+
+    Assert.True(
+        broken (posed "corner of the first channel" (fun x -> x.select(1, 0L).select(1, 0L).select(1, 0L)))
+    )
 
 [<Fact>]
 let ``a family's members lead to themselves or to each other, and have a network for each`` () =
