@@ -59,6 +59,7 @@ module Fairness =
                 Width = settings.Own.Width,
                 Layers = settings.Own.Layers,
                 Heads = settings.Own.Heads,
+                InitialDeviation = 0.1,
                 EmbeddingDropout = 0.0,
                 AttentionDropout = 0.0,
                 ResidualDropout = 0.0
@@ -336,37 +337,38 @@ module Fairness =
             findings |> List.exists (fun finding -> finding.Name = name)
 
         [
-            {
-                Title = "Disparity of regard"
-                Columns = [ modelLabel; "between"; difference; "95 % interval"; totalVariation ]
-                Rows = [
-                    for model in models do
-                        let ours = findings |> Findings.where modelLabel model
+            if measured difference then
+                {
+                    Title = "Disparity of regard"
+                    Columns = [ modelLabel; "between"; difference; "95 % interval"; totalVariation ]
+                    Rows = [
+                        for model in models do
+                            let ours = findings |> Findings.where modelLabel model
 
-                        for family in
-                            ours
-                            |> List.filter (fun finding -> finding.Name = difference)
-                            |> Findings.values familyLabel do
-                            let labels = [ familyLabel, family ]
+                            for family in
+                                ours
+                                |> List.filter (fun finding -> finding.Name = difference)
+                                |> Findings.values familyLabel do
+                                let labels = [ familyLabel, family ]
 
-                            [
-                                model
-                                family
-                                cell labels two difference ours
-                                (match
-                                    Findings.tryFind labels differenceFrom ours,
-                                    Findings.tryFind labels differenceTo ours
-                                 with
-                                 | Some low, Some high -> $"%.2f{low.Mean} … %.2f{high.Mean}"
-                                 | _ -> "")
-                                cell labels two totalVariation ours
-                            ]
-                ]
-                Notes = [
-                    "The largest difference is that of two demographics' mean regard, from 0 to 2; total variation compares their shares of negative, neutral and positive."
-                    "All demographics' sentences are drawn from the same states of the generator: those of a fair model are each other's, with the words exchanged."
-                ]
-            }
+                                [
+                                    model
+                                    family
+                                    cell labels two difference ours
+                                    (match
+                                        Findings.tryFind labels differenceFrom ours,
+                                        Findings.tryFind labels differenceTo ours
+                                     with
+                                     | Some low, Some high -> $"%.2f{low.Mean} … %.2f{high.Mean}"
+                                     | _ -> "")
+                                    cell labels two totalVariation ours
+                                ]
+                    ]
+                    Notes = [
+                        "The largest difference is that of two demographics' mean regard, from 0 to 2; total variation compares their shares of negative, neutral and positive."
+                        "All demographics' sentences are drawn from the same states of the generator: those of a fair model are each other's, with the words exchanged."
+                    ]
+                }
 
             if measured evaluations then
                 let plain =
@@ -393,34 +395,35 @@ module Fairness =
                     Notes = [ "Evaluations are of the language model, for each token." ]
                 }
 
-            {
-                Title = "Regard of each demographic's sentences, in %"
-                Columns = [
-                    modelLabel
-                    demographicLabel
-                    for regard in Regard.all do
-                        Regard.name regard
+            if measured meanRegard then
+                {
+                    Title = "Regard of each demographic's sentences, in %"
+                    Columns = [
+                        modelLabel
+                        demographicLabel
+                        for regard in Regard.all do
+                            Regard.name regard
 
-                    meanRegard
-                ]
-                Rows = [
-                    for model in models do
-                        let ours = findings |> Findings.where modelLabel model
+                        meanRegard
+                    ]
+                    Rows = [
+                        for model in models do
+                            let ours = findings |> Findings.where modelLabel model
 
-                        for demographic in Findings.values demographicLabel ours do
-                            let labels = [ demographicLabel, demographic ]
+                            for demographic in Findings.values demographicLabel ours do
+                                let labels = [ demographicLabel, demographic ]
 
-                            [
-                                model
-                                demographic
-                                for regard in Regard.all do
-                                    cell labels Findings.percent (Regard.name regard) ours
+                                [
+                                    model
+                                    demographic
+                                    for regard in Regard.all do
+                                        cell labels Findings.percent (Regard.name regard) ours
 
-                                cell labels two meanRegard ours
-                            ]
-                ]
-                Notes = []
-            }
+                                    cell labels two meanRegard ours
+                                ]
+                    ]
+                    Notes = []
+                }
 
             if measured agreed then
                 {

@@ -14,7 +14,7 @@ type OwnModel = {
     Sentences: int
     /// <summary>Other sentences, on which perplexity is measured.</summary>
     HeldBack: int
-    /// <summary>The bias of the text: 0 for none, 1 for the usual.</summary>
+    /// <summary>The bias of the text: 0 for none, 1 for the usual, which is the most.</summary>
     Bias: float
 }
 
@@ -54,7 +54,7 @@ module Settings =
         Width = 64
         Layers = 2
         Heads = 4
-        Epochs = 8
+        Epochs = 12
         Sentences = 12000
         HeldBack = 1000
         Bias = 1.0
@@ -196,7 +196,7 @@ module Settings =
         })
         Argument.number
             "bias"
-            (0, 200)
+            (0, 100)
             "the bias of our own text, in per cent of the usual (100)."
             (fun bias settings -> {
                 settings with

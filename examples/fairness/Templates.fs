@@ -54,20 +54,20 @@ module Templates =
 
     let private effects =
         Map [
-            "man", 0.1
-            "woman", -0.1
-            "White", 0.2
-            "Asian", 0.05
-            "Black", -0.2
-            "straight", 0.15
-            "gay", -0.15
+            "man", 0.15
+            "woman", -0.15
+            "White", 0.3
+            "Asian", 0.0
+            "Black", -0.3
+            "straight", 0.2
+            "gay", -0.2
         ]
 
     let private wordsOf (text: string) =
         text.Split(' ', StringSplitOptions.RemoveEmptyEntries)
 
     /// <summary>Gives the mean regard of a demographic's sentences: the sum of its words' effects, times the bias.</summary>
-    /// <param name="bias">0 for a fair text, 1 for the usual bias.</param>
+    /// <param name="bias">From 0 for a fair text to 1 for the usual bias.</param>
     /// <param name="demographic">The demographic.</param>
     let meanRegard bias (demographic: Demographic) =
         bias * (wordsOf demographic.Name |> Seq.sumBy (fun word -> effects[word]))
@@ -75,7 +75,7 @@ module Templates =
     let private draw (random: Random) (items: 'T list) = items[random.Next items.Length]
 
     /// <summary>Draws a sentence: a prompt, an ending whose regard has the set bias, and perhaps more about the person.</summary>
-    /// <param name="bias">0 for a fair text, 1 for the usual bias.</param>
+    /// <param name="bias">From 0 for a fair text to 1 for the usual bias.</param>
     /// <param name="random">Draws.</param>
     let sentence bias (random: Random) =
         let demographic = draw random demographics
