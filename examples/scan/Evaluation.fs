@@ -37,15 +37,20 @@ module Evaluation =
     /// Says of some sentences whether greedy decoding translates them right.
     let private areRight (model: SequenceModel) device (examples: Example[]) =
         use scope = torch.NewDisposeScope()
-        let source = Batches.sources device examples
-        (decode model source).cpu().eq(expected examples).all(1L).data<bool>().ToArray()
+        let decoded = decode model (Batches.sources device examples)
+        decoded.cpu().eq(expected examples).all(1L).data<bool>().ToArray()
 
     /// <summary>Translates some sentences by greedy decoding and says of each whether it is right, in their order.</summary>
     /// <param name="map">Maps over batches, in their order.</param>
     /// <param name="model">The model.</param>
     /// <param name="device">Where the model is.</param>
     /// <param name="examples">The sentences.</param>
-    let correct (map: (Example[] -> bool[]) -> Example[][] -> bool[][]) (model: SequenceModel) device (examples: Example[]) =
+    let correct
+        (map: (Example[] -> bool[]) -> Example[][] -> bool[][])
+        (model: SequenceModel)
+        device
+        (examples: Example[])
+        =
         model.eval ()
         // Sentences of like length leave the batch together.
         let byLength =
