@@ -17,6 +17,9 @@ namespace Equivariant.Core.Sequences;
 /// The quotient design <c>Σᵢ 1/|Tᵢ| Σ_{t∈Tᵢ} t⁻¹·Sym_{Kᵢ}(M(t·Inv_{Kᵢ}(x, y)))</c> with the logits as output, where
 /// <c>(x, y)</c> are the source and the target so far. In a batch, and at every step of decoding, all rows of all
 /// terms that share a model are one call of it.
+/// With another reduction than the mean, each sentence has weights of its own, which are decided before the first target
+/// token is known: by its source (λ-equituning), or by the scores of that first token (equizero). So a known target is scored
+/// as it is decoded, from left to right.
 /// </remarks>
 public class QuotientSequenceModel : SequenceModel
 {
@@ -33,6 +36,7 @@ public class QuotientSequenceModel : SequenceModel
     /// <param name="terms">The family of kernels; nontrivial kernels need a complement (<see cref="QuotientTerm.Split"/>).</param>
     /// <param name="invariance">What represents a sentence under the kernels.</param>
     /// <param name="evaluation">How rows are given to the model in <see cref="forward"/>; plainly, if left out.</param>
+    /// <param name="reduction">How a term's logits become one; the mean, if left out. It sees source tokens as rows.</param>
     /// <exception cref="EquivariantException">The groups differ, or representatives do not commute with a complement.</exception>
     public QuotientSequenceModel(
         SequenceModel model,
@@ -40,8 +44,9 @@ public class QuotientSequenceModel : SequenceModel
         PermutationAction target,
         IReadOnlyList<QuotientTerm> terms,
         SequenceInvariance invariance,
-        Evaluation? evaluation = null)
-        : this([model], source, target, terms, invariance, evaluation)
+        Evaluation? evaluation = null,
+        Reduction? reduction = null)
+        : this([model], source, target, terms, invariance, evaluation, reduction)
     {
     }
 
@@ -52,6 +57,7 @@ public class QuotientSequenceModel : SequenceModel
     /// <param name="terms">The family of kernels.</param>
     /// <param name="invariance">What represents a sentence under the kernels.</param>
     /// <param name="evaluation">How rows are given to the models in <see cref="forward"/>; plainly, if left out.</param>
+    /// <param name="reduction">How a term's logits become one; the mean, if left out. It sees source tokens as rows.</param>
     /// <exception cref="EquivariantException">The groups differ, or the models do not match the terms.</exception>
     public QuotientSequenceModel(
         IReadOnlyList<SequenceModel> models,
@@ -59,20 +65,8 @@ public class QuotientSequenceModel : SequenceModel
         PermutationAction target,
         IReadOnlyList<QuotientTerm> terms,
         SequenceInvariance invariance,
-        Evaluation? evaluation = null)
-        : this(models, source, target, terms, invariance, evaluation, Reduction.Mean())
-    {
-    }
-
-    /// <summary>Wraps models, with what makes one score of a term's transforms; it must not look at the rows.</summary>
-    private protected QuotientSequenceModel(
-        IReadOnlyList<SequenceModel> models,
-        PermutationAction source,
-        PermutationAction target,
-        IReadOnlyList<QuotientTerm> terms,
-        SequenceInvariance invariance,
-        Evaluation? evaluation,
-        Reduction reduction)
+        Evaluation? evaluation = null,
+        Reduction? reduction = null)
         : base(nameof(QuotientSequenceModel))
     {
         DesignChecks.RequireOneGroup(terms, source.Group, target.Group);
@@ -82,9 +76,11 @@ public class QuotientSequenceModel : SequenceModel
         _target = target;
         _symmetry = new SequenceSymmetry(source, target);
         Evaluation = evaluation ?? Evaluation.Plain;
-        _terms = [.. terms.Select(term => new Term(term, source, target, invariance, reduction))];
+        Reduction = reduction ?? Reduction.Mean();
+        _terms = [.. terms.Select(term => new Term(term, source, target, invariance, Reduction))];
         _models = nn.ModuleList([.. models]);
         RegisterComponents();
+        register_module("reduction", Reduction);
     }
 
     /// <summary>The family of kernels.</summary>
@@ -95,6 +91,9 @@ public class QuotientSequenceModel : SequenceModel
     /// every rank takes every step and no gradient flows.
     /// </summary>
     public Evaluation Evaluation { get; set; }
+
+    /// <summary>How the logits of a term become one.</summary>
+    public Reduction Reduction { get; }
 
     /// <summary>The wrapped models: one, or one for each term.</summary>
     public IReadOnlyList<SequenceModel> Models => [.. _models];
@@ -131,14 +130,25 @@ public class QuotientSequenceModel : SequenceModel
 
         using DisposeScope scope = NewDisposeScope();
         (Tensor Source, Tensor Prefix)[] rows = [.. _terms.Select(term => term.Expand(source, prefix))];
+        long positions = prefix.shape[1];
         return Shares().Select(share =>
         {
             long[] lengths = [.. rows[share.Terms].Select(r => r.Source.shape[0])];
-            return Evaluation.Evaluate(
+            Tensor Evaluate(Func<Tensor, Tensor>? collect) => Evaluation.Evaluate(
                 share.Model,
                 cat([.. rows[share.Terms].Select(r => r.Source)], 0),
                 cat([.. rows[share.Terms].Select(r => r.Prefix)], 0),
-                logits => Collect(share.Terms, Scored(logits, prefix.shape[1]), lengths));
+                collect);
+            if (Reduction.IsMean)
+            {
+                return Evaluate(logits => Collect(share.Terms, Scored(logits, positions).split(lengths, 0), null));
+            }
+
+            Tensor[] values = Scored(Evaluate(null), positions).split(lengths, 0);
+            return Collect(
+                share.Terms,
+                values,
+                positions == 0 ? null : [.. rows[share.Terms].Zip(values, (row, logits) => new Evidence(row.Source, logits.select(1, 0)))]);
         }).Aggregate((sum, value) => sum + value).MoveToOuterDisposeScope();
     }
 
@@ -150,9 +160,10 @@ public class QuotientSequenceModel : SequenceModel
         ISequenceReader[] readers = [.. _terms.Select(term => term.Read(source))];
         Tensor[] rows = [.. _terms.Zip(readers, (term, reader) => term.ExpandSource(reader.Source(source)))];
         (SequenceModel Model, Tensor Rows)[] shares = [.. Shares().Select(share => (share.Model, cat(rows[share.Terms], 0)))];
+        Tensor[] sources = Reduction.IsMean ? [] : rows;
         if (Evaluation.Ranks is not { Count: > 1, IsApart: false } ranks)
         {
-            return new State(this, source.shape[0], readers, [.. shares.Select(share => Start(share.Model, share.Rows))], null, []);
+            return new State(this, source.shape[0], readers, [.. shares.Select(share => Start(share.Model, share.Rows))], sources, null, []);
         }
 
         RequireNoGradient();
@@ -165,7 +176,7 @@ public class QuotientSequenceModel : SequenceModel
             states = [.. shares.Zip(own, (share, mine) => Start(share.Model, mine.Own(share.Rows)))];
             return [zeros(1)];
         });
-        return new State(this, source.shape[0], readers, states, ranks, own);
+        return new State(this, source.shape[0], readers, states, sources, ranks, own);
     }
 
     /// <inheritdoc/>
@@ -189,8 +200,9 @@ public class QuotientSequenceModel : SequenceModel
             Tensor all = cat(rows[share.Terms], 0);
             Tensor logits = batch.Ranks is null
                 ? Step(share.Model, batch.Models[i], all)
-                : batch.Own[i].Whole(Step(share.Model, batch.Models[i], batch.Own[i].Own(all)));
-            return Collect(share.Terms, logits, [.. rows[share.Terms].Select(r => r.shape[0])]);
+                : batch.SharedRows[i].Whole(Step(share.Model, batch.Models[i], batch.SharedRows[i].Own(all)));
+            Tensor[] values = logits.split([.. rows[share.Terms].Select(r => r.shape[0])], 0);
+            return Collect(share.Terms, values, Reduction.IsMean ? null : batch.EvidenceFor(share.Terms, values));
         }).Aggregate((sum, value) => sum + value);
 
         if (batch.Ranks is null)
@@ -247,12 +259,16 @@ public class QuotientSequenceModel : SequenceModel
             ? [(_models[0], 0.._terms.Length)]
             : _models.Select((model, i) => (model, i..(i + 1)));
 
-    /// <summary>The sum of some terms, of whose rows there are so many each.</summary>
-    private Tensor Collect(Range terms, Tensor logits, long[] lengths) =>
-        _terms[terms].Zip(logits.split(lengths, 0), (term, value) => term.Collect(value)).Aggregate((sum, value) => sum + value);
+    /// <summary>The sum of some terms.</summary>
+    private Tensor Collect(Range terms, Tensor[] values, Evidence[]? evidence) =>
+        _terms[terms].Select((term, i) => term.Collect(values[i], evidence?[i])).Aggregate((sum, value) => sum + value);
+
+    /// <summary>What a term's weights are decided by: its source rows <c>[T·B, S]</c>, and what is said of the first target token, <c>[T·B, V]</c>.</summary>
+    private readonly record struct Evidence(Tensor Source, Tensor First);
 
     /// <summary>A term with its actions and representatives prepared.</summary>
-    private sealed class Term(QuotientTerm term, PermutationAction source, PermutationAction target, SequenceInvariance invariance, Reduction reduction)
+    private sealed class Term(
+        QuotientTerm term, PermutationAction source, PermutationAction target, SequenceInvariance invariance, Reduction reduction)
     {
         private readonly ISequenceRepresentative _representative = invariance.Over(term, source, target);
         private readonly OrbitMap _source = new TokenAction(source).Over(term.Transversal);
@@ -273,61 +289,115 @@ public class QuotientSequenceModel : SequenceModel
             return (ExpandSource(reader.Source(sourceTokens)), ExpandTarget(reader.Target(prefix)));
         }
 
-        // The reduction does not look at the rows, so the logits may stand for them.
-        public Tensor Collect(Tensor logits) => _logits.Apply(logits, logits);
+        // The mean looks at nothing, so the logits may stand for the rows.
+        public Tensor Collect(Tensor logits, Evidence? evidence) => _logits.Apply(evidence?.Source ?? logits, logits, evidence?.First);
     }
 
     /// <summary>The states of the wrapped models, whose rows are those of every term, one element after the other.</summary>
-    private sealed class State(
-        QuotientSequenceModel owner, long batch, ISequenceReader[] readers, DecoderState[] models, Ranks? ranks, SharedRows[] own) : DecoderState
+    private sealed class State : DecoderState
     {
-        private long _batch = batch;
+        private readonly QuotientSequenceModel _owner;
+        private readonly ISequenceReader[] _readers;
+        private readonly DecoderState[] _models;
+        private readonly Tensor?[] _sources;
+        private readonly Tensor?[] _firsts;
+        private long _batch;
 
-        public QuotientSequenceModel Owner => owner;
+        /// <param name="owner">The design.</param>
+        /// <param name="batch">How many sentences there are.</param>
+        /// <param name="readers">What reads each term's sentences.</param>
+        /// <param name="models">The models' states.</param>
+        /// <param name="sources">Each term's source rows, where its weights are decided by them.</param>
+        /// <param name="ranks">The ranks that share the rows, or null.</param>
+        /// <param name="sharedRows">Which rows of each model are this rank's.</param>
+        public State(
+            QuotientSequenceModel owner,
+            long batch,
+            ISequenceReader[] readers,
+            DecoderState[] models,
+            Tensor[] sources,
+            Ranks? ranks,
+            SharedRows[] sharedRows)
+        {
+            (_owner, _batch, _readers, _models) = (owner, batch, readers, models);
+            _sources = [.. sources.Select(Keep)];
+            _firsts = new Tensor?[sources.Length];
+            (Ranks, SharedRows) = (ranks, sharedRows);
+        }
+
+        public QuotientSequenceModel Owner => _owner;
 
         public long Sentences => _batch;
 
-        public ISequenceReader[] Readers => readers;
+        public ISequenceReader[] Readers => _readers;
 
-        public DecoderState[] Models => models;
+        public DecoderState[] Models => _models;
+
+        /// <summary>What the weights of some terms are decided by: the logits are those of the first step, and kept for those that follow.</summary>
+        public Evidence[] EvidenceFor(Range terms, Tensor[] logits)
+        {
+            int first = terms.Start.Value;
+            return [.. logits.Select((value, i) => new Evidence(_sources[first + i]!, _firsts[first + i] ??= Keep(value.detach().clone())))];
+        }
 
         /// <summary>The ranks that share the rows, or null.</summary>
-        public Ranks? Ranks => ranks;
+        public Ranks? Ranks { get; }
 
         /// <summary>Which rows of each model are this rank's.</summary>
-        public SharedRows[] Own => own;
+        public SharedRows[] SharedRows { get; }
 
         public override void Select(Tensor rows)
         {
-            foreach (ISequenceReader reader in readers)
+            foreach (ISequenceReader reader in _readers)
             {
                 reader.Select(rows);
             }
 
-            foreach ((int i, (_, Range terms)) in owner.Shares().Index())
+            foreach ((int i, (_, Range terms)) in _owner.Shares().Index())
             {
-                int copies = owner._terms[terms].Sum(term => term.Count);
-                using Tensor offsets = arange(copies, ScalarType.Int64, rows.device).mul(_batch).unsqueeze(-1);
-                using Tensor expanded = (offsets + rows).flatten();
-                if (ranks is null)
+                using Tensor expanded = Copies(_owner._terms[terms].Sum(term => term.Count), rows);
+                if (Ranks is null)
                 {
-                    models[i].Select(expanded);
+                    _models[i].Select(expanded);
                 }
                 else
                 {
-                    using Tensor kept = own[i].Select(expanded);
-                    models[i].Select(kept);
+                    using Tensor kept = SharedRows[i].Select(expanded);
+                    _models[i].Select(kept);
+                }
+            }
+
+            foreach (Tensor?[] kept in new[] { _sources, _firsts })
+            {
+                for (int i = 0; i < kept.Length; i++)
+                {
+                    if (kept[i] is { } old)
+                    {
+                        using Tensor expanded = Copies(_owner._terms[i].Count, rows);
+                        kept[i] = Keep(old.index_select(0, expanded));
+                        old.Dispose();
+                    }
                 }
             }
 
             _batch = rows.shape[0];
         }
 
+        private static Tensor Keep(Tensor tensor) => tensor.DetachFromDisposeScope();
+
+        /// <summary>The rows of some sentences, for each of so many elements.</summary>
+        private Tensor Copies(int count, Tensor rows)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor offsets = arange(count, ScalarType.Int64, rows.device).mul(_batch).unsqueeze(-1);
+            return (offsets + rows).flatten().MoveToOuterDisposeScope();
+        }
+
         protected override void Dispose(bool disposing)
         {
-            foreach (IDisposable part in readers.Concat<IDisposable>(models).Concat(own))
+            foreach (IDisposable? part in _readers.Concat<IDisposable?>(_models).Concat(_sources).Concat(_firsts).Concat(SharedRows))
             {
-                part.Dispose();
+                part?.Dispose();
             }
         }
     }

@@ -37,7 +37,9 @@ module Scan =
 
     /// <summary>Puts a design around the pretrained network, and trains on.</summary>
     let finetune (settings: Settings) (data: Data) (context: Context) design network =
+        context.SeedTorch "design"
         let model = Design.wrap design network
+        model.``to`` context.Device |> ignore
 
         let history =
             context.Train(
@@ -111,6 +113,9 @@ module Scan =
             |> Array.chunkBySize (max 1 (min settings.Finetuning.BatchSize timedSentences))
 
         let models = [ for design in Design.all -> Design.wrap design network ]
+
+        for model in models do
+            model.``to`` context.Device |> ignore
 
         let forward (model: SequenceModel) () =
             use _ = torch.no_grad ()
