@@ -192,7 +192,7 @@ public sealed class Ranks
         if (others.Length > 0)
         {
             throw new EquivariantException(
-                $"Other {what} than to rank 0 were given to rank{(others.Length == 1 ? "" : "s")} {string.Join(", ", others)} of {Count}: start every rank with the same command, seed, files and data.");
+                $"Other {what} than to rank 0 were given to rank{(others.Length == 1 ? "" : "s")} {string.Join(", ", others)} of {Count}: start every rank with the same command, seed, files and data, or make them one by {nameof(Broadcast)}.");
         }
     }
 }
