@@ -37,7 +37,7 @@ module Scan =
 
     /// <summary>Puts a design around the pretrained network, and trains on.</summary>
     let finetune (settings: Settings) (data: Data) (context: Context) design network =
-        let model = Design.wrap design network
+        let model = Design.wrap design network |> Design.evaluated context.Evaluation
 
         let history =
             context.Train(
