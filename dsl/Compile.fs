@@ -3,6 +3,7 @@ namespace Equivariant
 open TorchSharp
 open Equivariant.Core
 open Equivariant.Core.Designs
+open Equivariant.Core.Distributed
 open Equivariant.Core.Native
 open Equivariant.Core.Sequences
 open Equivariant.Core.Serialization
@@ -23,6 +24,8 @@ type Target = {
     DType: torch.ScalarType
     /// <summary>Seeds the fresh weights.</summary>
     Seed: int64
+    /// <summary>The ranks that share what designs evaluate; this process alone, as a rule.</summary>
+    Ranks: Ranks
 }
 
 /// <summary>Targets.</summary>
@@ -34,6 +37,7 @@ module Target =
         Device = "cpu"
         DType = torch.float32
         Seed = 0L
+        Ranks = Ranks.Alone
     }
 
     /// <summary>The GPU if there is one, single precision, seed 0.</summary>
@@ -42,6 +46,14 @@ module Target =
             { cpu with Device = "cuda" }
         else
             cpu
+
+    /// <summary>
+    /// Ranks share what designs evaluate: <c>Target.cpu |&gt; Target.across (Ranks.Join())</c>. Each gets all outputs and gradients.
+    /// </summary>
+    let across (ranks: Ranks) target = { target with Ranks = ranks }
+
+    /// How designs give rows to networks.
+    let internal evaluation target = Orbits.Evaluation(Ranks = target.Ranks)
 
     /// The device itself; refuses one that is not there.
     let internal device target =
@@ -128,7 +140,17 @@ module internal Modules =
         | Natural, (Numbers _ | Scores _) -> Invariance.Average
 
     /// Gives a network its symmetry.
-    let rec private wrapped seed space scorer (plan: Plan) (net: Callable) input output : Callable =
+    let rec private wrapped
+        (target: Target)
+        space
+        scorer
+        (plan: Plan)
+        (net: Callable)
+        input
+        output
+        : Callable =
+        let evaluation = Target.evaluation target
+
         match plan with
         | Exact -> net
         | Quotient(terms, weighing, representative) ->
@@ -138,25 +160,27 @@ module internal Modules =
                 output,
                 Array.ofList terms,
                 reduction scorer weighing,
-                invariance space representative
+                invariance space representative,
+                evaluation
             )
-        | Pose(Given energy) -> new Canonicalise(net, input, output, energy.Value)
-        | Pose(Trained network) -> new Canonicalise(net, input, output, scorer network)
-        | Frames frame -> new FrameAverage(net, input, output, frame.Value())
-        | Samples count -> new MonteCarloEquitune(net, input, output, count, System.Random(int seed))
+        | Pose(Given energy) -> new Canonicalise(net, input, output, energy.Value, evaluation)
+        | Pose(Trained network) -> new Canonicalise(net, input, output, scorer network, evaluation)
+        | Frames frame -> new FrameAverage(net, input, output, frame.Value(), evaluation)
+        | Samples count ->
+            new MonteCarloEquitune(net, input, output, count, System.Random(int target.Seed), evaluation)
         | Nested parts ->
             // By what a factor weighs or poses must not change under those within, so networks that learn it are averaged over them.
             let within (net: Callable, scorer) (factor, plan) =
                 let x, y = input.Restrict factor, output.Restrict factor
 
-                wrapped seed space scorer plan net x y,
+                wrapped target space scorer plan net x y,
                 fun network -> new Equitune(scorer network, x, Actions.TrivialAction x.Group) :> Net
 
             parts |> List.fold within (net, scorer) |> fst
 
     /// A block's part of a layer: the core's block, and its network before it got its symmetry.
     let block
-        seed
+        (target: Target)
         (networkOf: ResolvedBlock -> Callable)
         (scorerOf: Network -> Space -> Callable)
         (resolved: ResolvedBlock)
@@ -182,7 +206,7 @@ module internal Modules =
                 scorerOf network resolved.From.Space |> moduleOf $"{network}"
 
             let made =
-                wrapped seed resolved.From.Space scorer resolved.Plan net resolved.Input resolved.Output
+                wrapped target resolved.From.Space scorer resolved.Plan net resolved.Input resolved.Output
                 |> moduleOf resolved.Place
 
             let wrap = Layers.WrapModel(fun _ _ -> made)
@@ -446,7 +470,8 @@ type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target
                     tokens,
                     tokens,
                     Array.ofList terms,
-                    SequenceInvariance.Collapse()
+                    SequenceInvariance.Collapse(),
+                    Target.evaluation target
                 )
             | _ -> new RereadingModel(nonNull placed.Module, SequenceSymmetry(tokens, tokens))
 
@@ -644,7 +669,7 @@ module Compile =
                     [
                         for block in resolved.Blocks do
                             Resolve.attempt block.Place (fun () ->
-                                block, Modules.block target.Seed networkOf scorerOf block)
+                                block, Modules.block target networkOf scorerOf block)
                     ]
                     |> Resolve.partition
 

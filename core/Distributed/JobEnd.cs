@@ -19,7 +19,7 @@ internal static class JobEnd
     /// <param name="leave">Leaves them, when all is done.</param>
     public static void Watch(ICommunicator world, Action leave)
     {
-        AppDomain.CurrentDomain.UnhandledException += (_, failure) => Fail(world, Describe(failure.ExceptionObject));
+        AppDomain.CurrentDomain.UnhandledException += (_, failure) => Fail(world, Describe(failure.ExceptionObject), 1);
         AppDomain.CurrentDomain.ProcessExit += (_, _) =>
         {
             if (Environment.ExitCode == 0)
@@ -35,7 +35,7 @@ internal static class JobEnd
 
     /// <summary>Says what is wrong, and ends all ranks.</summary>
     [DoesNotReturn]
-    public static void Fail(ICommunicator world, string message)
+    public static void Fail(ICommunicator world, string message, int code)
     {
         if (world.Rank > 0)
         {
@@ -45,7 +45,7 @@ internal static class JobEnd
         Console.Out.Flush();
         Console.Error.WriteLine(world.Count == 1 ? message : $"Rank {world.Rank} of {world.Count}: {message}");
         Console.Error.Flush();
-        End(world, 1);
+        End(world, code);
     }
 
     [DoesNotReturn]

@@ -17,6 +17,8 @@ public sealed class Ranks
 {
     private static readonly Lazy<Ranks> s_world = new(JoinWorld);
 
+    private static volatile Ranks? s_joined;
+
     private readonly ICommunicator _communicator;
 
     /// <summary>The networks that were found to be the same on all ranks.</summary>
@@ -45,6 +47,9 @@ public sealed class Ranks
     /// <returns>All of them, or <see cref="Alone"/> where no launcher started this process, or only this one.</returns>
     /// <exception cref="EquivariantException">There is no MPI library, or it is not the launcher's; the message says what to do.</exception>
     public static Ranks Join() => s_world.Value;
+
+    /// <summary>The ranks that <see cref="Join"/> met, or <see cref="Alone"/> if nobody has called it, or it failed.</summary>
+    public static Ranks Joined => s_joined ?? Alone;
 
     /// <summary>The ranks that give one colour, in their order: a grid of orbits × data takes a colour for each row and for each column. Collective.</summary>
     /// <param name="colour">The colour, 0 or more.</param>
@@ -111,10 +116,11 @@ public sealed class Ranks
         }
     }
 
-    /// <summary>Prints a message to the standard error, with the number of this rank, and ends all ranks with exit code 1.</summary>
+    /// <summary>Prints a message to the standard error, with the number of this rank, and ends all ranks.</summary>
     /// <param name="message">What went wrong.</param>
+    /// <param name="code">The exit code, not 0.</param>
     [DoesNotReturn]
-    public void Abort(string message) => JobEnd.Fail(_communicator, message);
+    public void Abort(string message, int code = 1) => JobEnd.Fail(_communicator, message, code);
 
     /// <summary>Refuses ranks that give a network other rows: the shapes each time, and what is in them and in the network the first time.</summary>
     internal void RequireSameCall(object network, Tensor[] rows, Func<IEnumerable<Tensor>> state)
@@ -158,7 +164,7 @@ public sealed class Ranks
         }
 
         JobEnd.Watch(world, mpi.Finalise);
-        return new Ranks(world);
+        return s_joined = new Ranks(world);
     }
 
     private void InPlace(Tensor tensor, Action<Tensor> work)
@@ -192,7 +198,7 @@ public sealed class Ranks
         if (others.Length > 0)
         {
             throw new EquivariantException(
-                $"Other {what} than to rank 0 were given to rank{(others.Length == 1 ? "" : "s")} {string.Join(", ", others)} of {Count}: start every rank with the same command, seed, files and data.");
+                $"Other {what} than to rank 0 were given to rank{(others.Length == 1 ? "" : "s")} {string.Join(", ", others)} of {Count}: start every rank with the same command, seed, files and data, or make them one by {nameof(Broadcast)}.");
         }
     }
 }

@@ -9,6 +9,7 @@ open System.Text
 open System.Text.Json
 open TorchSharp
 open Equivariant.Core
+open Equivariant.Core.Distributed
 open Equivariant.Core.Serialization
 
 /// <summary>What was learnt in a stage, epoch by epoch.</summary>
@@ -35,6 +36,8 @@ type internal Workplace = {
     /// Everything that decides the numbers.
     Settings: JsonElement
     Device: torch.Device
+    /// The ranks that do the runs; the first writes.
+    Team: Team
     Show: Live.Update -> unit
     /// The signal that has come, if one has.
     Stopped: unit -> PosixSignal option
@@ -120,6 +123,12 @@ type Context internal (place: Workplace, seed: int, labels: Labels, collected: C
             Stage = stage
         }
 
+    let isFirst = place.Team.Ranks.IsFirst
+
+    let write path identity content tensors =
+        if isFirst then
+            Checkpoint.write path identity content tensors
+
     let reseed purpose =
         let chance = Seed.derive seed purpose
         torch.manual_seed (int64 chance) |> ignore
@@ -128,6 +137,23 @@ type Context internal (place: Workplace, seed: int, labels: Labels, collected: C
     /// Trains from a content on to the end.
     let train stage path identity (training: Training<'Batch>) (content: TrainingContent) =
         let sinceCheckpoint = Stopwatch.StartNew()
+        let sharers = Team.batches place.Team
+
+        let gradients =
+            if sharers.Count > 1 then
+                Some(new SharedGradients(sharers, training.Model, commonBuffers = true))
+            else
+                None
+
+        use _gradients = gradients |> Option.toObj
+
+        let step =
+            match gradients with
+            | Some gradients -> Training.sharedStep sharers gradients training
+            | None -> Training.step training
+
+        // Ranks that share a batch draw masks of their own.
+        let own = if sharers.IsFirst then "" else $", rank %d{sharers.Rank}"
 
         let save (content: TrainingContent) =
             use scope = torch.NewDisposeScope()
@@ -144,7 +170,7 @@ type Context internal (place: Workplace, seed: int, labels: Labels, collected: C
                         $"The weights of %s{stage} are no numbers any more after epoch %d{content.History.Losses.Length}: lower the learning rate, or take another seed. The last checkpoint is as it was."
                 )
 
-            Checkpoint.write path identity content tensors
+            write path identity content tensors
             sinceCheckpoint.Restart()
 
         let epoch (content: TrainingContent) =
@@ -163,7 +189,7 @@ type Context internal (place: Workplace, seed: int, labels: Labels, collected: C
 
             for index in losses.Count .. batches.Length - 1 do
                 let watch = Stopwatch.StartNew()
-                reseed $"%s{stage}, epoch %d{number}, step %d{index}" |> ignore
+                reseed $"%s{stage}, epoch %d{number}, step %d{index}%s{own}" |> ignore
 
                 let fraction =
                     (float number + float index / float batches.Length) / float training.Epochs
@@ -172,7 +198,7 @@ type Context internal (place: Workplace, seed: int, labels: Labels, collected: C
                     EquivariantException
                         $"The loss of %s{stage} became %g{value} at step %d{index + 1} of epoch %d{number + 1}: lower the learning rate, or take another seed. The last checkpoint is as it was."
 
-                let loss = Training.step training fraction broken batches[index]
+                let loss = step fraction broken batches[index]
                 losses.Add loss
 
                 history <- {
@@ -226,6 +252,10 @@ type Context internal (place: Workplace, seed: int, labels: Labels, collected: C
 
         let rec go (content: TrainingContent) =
             if content.Finished then
+                // To the bit: ranks on other processors may have rounded otherwise.
+                for KeyValue(_, tensor) in training.Model.state_dict () do
+                    place.Team.Ranks.Broadcast tensor
+
                 content.History
             else
                 go (epoch content)
@@ -278,7 +308,11 @@ type Context internal (place: Workplace, seed: int, labels: Labels, collected: C
         Equivariant.Target.cpu with
             Device = place.Device.ToString()
             Seed = int64 (Seed.derive seed purpose)
+            Ranks = Team.orbits place.Team
     }
+
+    /// <summary>How designs that are not declared are to be evaluated.</summary>
+    member _.Evaluation = Team.evaluation place.Team
 
     /// <summary>The same context for stages that all runs with its seed share: the first computes them, the others read.</summary>
     member _.Shared = Context(place, seed, [], collected)
@@ -288,7 +322,11 @@ type Context internal (place: Workplace, seed: int, labels: Labels, collected: C
 
     /// <summary>Writes a file into the run's folder, in one piece; a file of the same name is replaced.</summary>
     member _.Write(name: string, content: byte[]) =
-        AtomicFile.Write(Path.Combine(place.Folder, name), fun file -> file.Write(content, 0, content.Length))
+        if isFirst then
+            AtomicFile.Write(
+                Path.Combine(place.Folder, name),
+                fun file -> file.Write(content, 0, content.Length)
+            )
 
     /// <summary>Writes a text file into the run's folder, in one piece.</summary>
     member this.Write(name: string, text: string) =
@@ -333,13 +371,13 @@ type Context internal (place: Workplace, seed: int, labels: Labels, collected: C
             use scope = torch.NewDisposeScope()
             let path, identity = enter stage
 
-            match Checkpoint.tryRead<'T> path identity with
+            match Team.reading place.Team (fun () -> Checkpoint.tryRead<'T> path identity) with
             | Some(value, _) -> value
             | None ->
                 heed ()
                 // What is computed is what would be read: a type that JSON can't bring back fails here, not on resuming.
-                let value = Json.value<'T>(Json.element (compute ()))
-                Checkpoint.write path identity value []
+                let value = Json.parse<'T>(Team.told place.Team (Json.text (compute ())))
+                write path identity value []
                 value
 
     /// <summary>
@@ -378,7 +416,9 @@ type Context internal (place: Workplace, seed: int, labels: Labels, collected: C
             let content =
                 use scope = torch.NewDisposeScope()
 
-                match Checkpoint.tryRead<TrainingContent> path identity with
+                match
+                    Team.reading place.Team (fun () -> Checkpoint.tryRead<TrainingContent> path identity)
+                with
                 | Some(content, tensors) ->
                     TrainingState.restore path tensors training
                     content

@@ -66,6 +66,7 @@ module Soak =
             Folder = Path.GetTempPath()
             Settings = plan.Settings
             Device = Devices.find device
+            Team = Team.alone
             Show = ignore
             Stopped = fun () -> None
             Scalar = fun _ _ _ -> ()

@@ -3,6 +3,7 @@ namespace Equivariant.Bench
 open System
 open System.IO
 open System.Runtime.InteropServices
+open System.Text
 open TorchSharp
 open Equivariant.Core
 
@@ -95,21 +96,44 @@ module Sweep =
             let writer = torch.utils.tensorboard.SummaryWriter(folder, createRunName = false)
             fun name step (value: float) -> writer.add_scalar (name, float32 value, step)
 
+    /// Nothing to let go of: what ranks hold that do not write.
+    let private nothing = {
+        new IDisposable with
+            member _.Dispose() = ()
+    }
+
     /// <summary>
     /// Does the runs of a plan, or what is left of them, and writes results.json after each. A signal ends it after the
     /// step under way, with a checkpoint.
     /// </summary>
+    /// <param name="team">The ranks that do it; the first writes, into a folder that all of them see.</param>
     /// <param name="plan">The plan.</param>
     /// <param name="order">How its runs are done.</param>
     /// <param name="show">Is told about the progress.</param>
     /// <returns>What was found, and the lines to print afterwards.</returns>
     /// <exception cref="T:Equivariant.Core.EquivariantException">The folder holds something else, or a run can't be done.</exception>
     /// <exception cref="T:Equivariant.Bench.Signals.Stopped">A signal came.</exception>
-    let run (plan: Plan) (order: Order) (show: Live.Update -> unit) : Results * string list =
+    let runBy (team: Team) (plan: Plan) (order: Order) (show: Live.Update -> unit) : Results * string list =
         let device = Devices.find order.Device
         let chosen = runs plan order.Seeds |> only order.Only
-        use _lock = Folder.enter order.Folder order.Resume
-        let start = before plan order
+        let isFirst = team.Ranks.IsFirst
+
+        let given =
+            Json.text {|
+                Order = order
+                Settings = plan.Settings
+                Across = $"%A{team.Across}"
+            |}
+
+        team.Ranks.RequireSame("settings", Encoding.UTF8.GetBytes given)
+
+        use _lock =
+            if isFirst then
+                Folder.enter order.Folder order.Resume
+            else
+                nothing
+
+        let start = Team.reading team (fun () -> before plan order)
         let signal: PosixSignal option ref = ref None
 
         let place = {
@@ -120,9 +144,11 @@ module Sweep =
                     Settings = plan.Settings
                 |}
             Device = device
-            Show = show
-            Stopped = fun () -> signal.Value
-            Scalar = scalars order.TensorBoard
+            Team = team
+            Show = if isFirst then show else ignore
+            // The first saves, and its end is that of all.
+            Stopped = fun () -> if isFirst then signal.Value else None
+            Scalar = scalars (if isFirst then order.TensorBoard else None)
             Endurance = None
         }
 
@@ -132,8 +158,11 @@ module Sweep =
             else
                 let outcome = carryOut place (number, run)
                 let results = Results.withRuns (results.Runs @ [ outcome ]) results
-                Results.write order.Folder results
-                Report.write order.Folder { Plan = plan; Results = results }
+
+                if isFirst then
+                    Results.write order.Folder results
+                    Report.write order.Folder { Plan = plan; Results = results }
+
                 results
 
         Signals.heard (fun received -> signal.Value <- Some received) (fun () ->
@@ -144,3 +173,13 @@ module Sweep =
             ]
 
             results, plan.Afterwards contexts)
+
+    /// <summary>Does the runs of a plan in this process.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="order">How its runs are done.</param>
+    /// <param name="show">Is told about the progress.</param>
+    /// <returns>What was found, and the lines to print afterwards.</returns>
+    /// <exception cref="T:Equivariant.Core.EquivariantException">The folder holds something else, or a run can't be done.</exception>
+    /// <exception cref="T:Equivariant.Bench.Signals.Stopped">A signal came.</exception>
+    let run (plan: Plan) (order: Order) (show: Live.Update -> unit) : Results * string list =
+        runBy Team.alone plan order show

@@ -4,6 +4,7 @@ open System
 open TorchSharp
 open TorchSharp.Modules
 open Equivariant.Core
+open Equivariant.Core.Distributed
 
 /// <summary>How a model is trained: everything but the loop, the checkpoints and the progress, which are the bench's.</summary>
 [<NoEquality; NoComparison>]
@@ -17,6 +18,8 @@ type Training<'Batch> = {
     Batches: Random -> 'Batch[]
     /// <summary>The rows of a batch, for progress and speed.</summary>
     Rows: 'Batch -> int
+    /// <summary>What a batch's mean loss is a mean over, such as its rows or its words: by it the parts of a batch that ranks share count.</summary>
+    Weight: 'Batch -> float
     /// <summary>The mean loss of a batch, a tensor of one number. What it makes on the way is disposed.</summary>
     Loss: 'Batch -> torch.Tensor
     /// <summary>The step size when a fraction of all steps is done; the optimiser's own, if nothing.</summary>
@@ -67,6 +70,7 @@ module Training =
         Epochs = epochs
         Batches = batches
         Rows = rows
+        Weight = rows >> float
         Loss = loss
         LearningRate = None
         ClipNorm = None
@@ -87,17 +91,8 @@ module Training =
         for group in optimiser.ParamGroups do
             group.LearningRate <- rate
 
-    /// <summary>Takes one step of the optimiser and gives the loss before it.</summary>
-    /// <param name="training">The training.</param>
-    /// <param name="fraction">How much of all steps is done.</param>
-    /// <param name="broken">The exception where the loss is no number, or infinite; no step is taken then.</param>
-    /// <param name="batch">The batch.</param>
-    let step (training: Training<'Batch>) fraction (broken: float -> exn) batch =
-        use scope = torch.NewDisposeScope()
-
-        training.LearningRate
-        |> Option.iter (fun rate -> setLearningRate (rate fraction) training.Optimiser)
-
+    /// The loss of a batch and its gradients, by this process.
+    let private slope (training: Training<'Batch>) (broken: float -> exn) batch =
         training.Optimiser.zero_grad ()
         let loss = training.Loss batch
         let value = loss.``to``(torch.float64).item<double>()
@@ -106,6 +101,45 @@ module Training =
             raise (broken value)
 
         loss.backward ()
+        value
+
+    /// The same by ranks, each of which takes its part of the batch.
+    let private sharedSlope
+        (ranks: Ranks)
+        (gradients: SharedGradients)
+        (training: Training<'Batch>)
+        (broken: float -> exn)
+        (batch: 'Batch)
+        =
+        gradients.Zero()
+        let own = Team.part ranks (training.Rows batch) batch
+        let weight = own |> Option.map training.Weight |> Option.defaultValue 0.0
+        let loss = own |> Option.map training.Loss
+
+        let number =
+            loss
+            |> Option.map (fun loss -> loss.``to``(torch.float64).item<double>())
+            |> Option.defaultValue 0.0
+
+        let sums = torch.tensor [| weight * number; weight |]
+        ranks.Sum sums
+        let value = sums[0].item<double>() / sums[1].item<double>()
+
+        // It is the same on all ranks, which give up together.
+        if not (Double.IsFinite value) then
+            raise (broken value)
+
+        loss |> Option.iter _.backward()
+        gradients.Average weight
+        value
+
+    let private stepBy slope (training: Training<'Batch>) fraction broken batch =
+        use scope = torch.NewDisposeScope()
+
+        training.LearningRate
+        |> Option.iter (fun rate -> setLearningRate (rate fraction) training.Optimiser)
+
+        let value: float = slope training broken batch
 
         training.ClipNorm
         |> Option.iter (fun norm ->
@@ -113,6 +147,27 @@ module Training =
 
         training.Optimiser.step () |> ignore
         value
+
+    /// <summary>Takes one step of the optimiser and gives the loss before it.</summary>
+    /// <param name="training">The training.</param>
+    /// <param name="fraction">How much of all steps is done.</param>
+    /// <param name="broken">The exception where the loss is no number, or infinite; no step is taken then.</param>
+    /// <param name="batch">The batch.</param>
+    let step (training: Training<'Batch>) fraction (broken: float -> exn) batch =
+        stepBy slope training fraction broken batch
+
+    /// <summary>Takes the step that <c>step</c> takes, by ranks that share the batch.</summary>
+    /// <param name="ranks">The ranks.</param>
+    /// <param name="gradients">The model's gradients.</param>
+    let internal sharedStep
+        ranks
+        gradients
+        (training: Training<'Batch>)
+        fraction
+        (broken: float -> exn)
+        batch
+        =
+        stepBy (sharedSlope ranks gradients) training fraction broken batch
 
 /// The state of a training as tensors by name: the model's, and what the optimiser remembers.
 module internal TrainingState =

@@ -20,6 +20,7 @@ type Arguments =
     | [<Unique>] Resume
     | [<Unique>] List
     | [<Unique>] Only of number: int
+    | [<Unique>] Across of what: string
     | [<Unique; CustomCommandLine "--tensorboard">] TensorBoard of folder: string
     | [<Unique>] Json
 
@@ -37,6 +38,8 @@ type Arguments =
             | Resume -> "go on from the checkpoints in the folder (without --out: in the latest out/NAME-N)."
             | List -> "print the runs, one a line with its number, and do nothing."
             | Only _ -> "do the one run with this number; 'report' merges the folders of several."
+            | Across _ ->
+                "what the ranks share that mpirun or srun started: orbit or data. Example: mpirun -n 2 equivariant scan --quick --across orbit."
             | TensorBoard _ -> "a folder for event files that TensorBoard reads."
             | Json -> "print results.json instead of tables."
 
@@ -90,6 +93,18 @@ let private threadsOf (arguments: ParseResults<Arguments>) =
         )
     | count -> count
 
+/// The ranks that do the runs.
+let private teamOf (arguments: ParseResults<Arguments>) =
+    arguments.TryGetResult Across
+    |> Option.map (fun name ->
+        match List.tryFind (fst >> (=) name) Team.ways with
+        | Some(_, way) -> way
+        | None ->
+            raise (
+                EquivariantException $"Ranks can't share '%s{name}': choose --across orbit or --across data."
+            ))
+    |> Team.join
+
 /// A command line that does what was stopped, as a shell reads it.
 let private toGoOn (words: string list) folder =
     let quoted (word: string) =
@@ -137,8 +152,12 @@ let private carryOut
     (arguments: ParseResults<Arguments>)
     (plan: Plan)
     =
+    let team = teamOf arguments
+
     let order = {
-        Folder = Folder.choose experiment.Name (arguments.TryGetResult Out) (arguments.Contains Resume)
+        Folder =
+            Folder.choose experiment.Name (arguments.TryGetResult Out) (arguments.Contains Resume)
+            |> Team.told team
         Resume = arguments.Contains Resume
         Seeds = seedsOf arguments plan
         Only = arguments.TryGetResult Only
@@ -150,11 +169,16 @@ let private carryOut
 
     let results, afterwards =
         try
-            Live.follow (Sweep.run plan order)
+            if team.Ranks.IsFirst then
+                Live.follow (Sweep.runBy team plan order)
+            else
+                Sweep.runBy team plan order ignore
         with Signals.Stopped signal ->
             raise (Interrupted(signal, $"Go on with: %s{toGoOn (experiment.Name :: words) order.Folder}"))
 
-    if arguments.Contains Json then
+    if not team.Ranks.IsFirst then
+        ()
+    elif arguments.Contains Json then
         printfn $"%s{Json.text results}"
     else
         print { Plan = plan; Results = results }

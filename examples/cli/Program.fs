@@ -2,6 +2,7 @@ module internal Equivariant.Cli.Program
 
 open Argu
 open Equivariant.Bench
+open Equivariant.Core.Distributed
 open Equivariant.Core.Native
 open Equivariant.Fairness
 open Equivariant.Scan
@@ -56,8 +57,14 @@ let private run command =
 
 let private failed, misused = 1, 2
 
+/// Says what is wrong; one of several ranks ends all of them.
 let private complain (code: int) (message: string) =
-    eprintfn $"%s{Readable.visibleLines message}"
+    let text = Readable.visibleLines message
+
+    if Ranks.Joined.Count > 1 then
+        Ranks.Joined.Abort(text, code)
+
+    eprintfn $"%s{text}"
     code
 
 /// What there is, experiments included.

@@ -1,6 +1,7 @@
 namespace Equivariant.Scan
 
 open Equivariant.Core.Designs
+open Equivariant.Core.Orbits
 open Equivariant.Core.Sequences
 
 /// <summary>What is compared: the network alone, or a design around it.</summary>
@@ -69,6 +70,14 @@ module Design =
         | Equizero -> Symmetry.equitune (Reduction.LeastLoss(fun logits -> ProxyLoss.Entropy logits)) network
         | MultiEquitune(substitution, representatives) ->
             Symmetry.multiEquitune substitution representatives network
+
+    /// <summary>Says how a design gives rows to its network; the network alone has no rows to give.</summary>
+    let evaluated (evaluation: Evaluation) (model: SequenceModel) =
+        match model with
+        | :? QuotientSequenceModel as design -> design.Evaluation <- evaluation
+        | _ -> ()
+
+        model
 
     /// <summary>Counts the evaluations of the network for one sentence.</summary>
     let evaluations (model: SequenceModel) =

@@ -112,6 +112,8 @@ module Schedule =
             (fun sentences ->
                 use batch = Batches.create device sentences
                 loss model batch) with
+            // The loss is a mean over words.
+            Weight = Array.sumBy (fun sentence -> float (sentence.Target.Length + 1))
             LearningRate = Some(Training.cosine schedule.LearningRate schedule.FinalLearningRate)
             ClipNorm = Some schedule.ClipNorm
     }

@@ -3,6 +3,7 @@ module Equivariant.Benchmarks.Program
 open System.IO
 open Argu
 open TorchSharp
+open Equivariant.Core
 
 /// A benchmark by name: what it measures, and how, given the number of rounds.
 let private benchmarks: (string * (int -> unit)) list = [
@@ -21,11 +22,12 @@ let private benchmarks: (string * (int -> unit)) list = [
         SequenceDesigns.overhead rounds
         SequenceDesigns.scaling (max 3 (rounds / 2))
     "generation", (fun rounds -> Generation.run (max 3 (rounds / 4)))
+    "ranks", (fun rounds -> Ranks.run None rounds |> ignore)
 ]
 
-/// Puts the designs' tables between their marks in README.md.
-let private intoReadme (tables: string list) (path: string) =
-    let first, last = "<!-- designs: measured -->", "<!-- designs: end -->"
+/// Puts tables between their marks in README.md.
+let private intoReadme (name: string) (tables: string list) (path: string) =
+    let first, last = $"<!-- {name}: measured -->", $"<!-- {name}: end -->"
     let lines = File.ReadAllLines path |> List.ofArray
     let before = lines |> List.takeWhile ((<>) first)
     let after = lines |> List.skipWhile ((<>) last)
@@ -43,6 +45,7 @@ type Arguments =
     | Threads of count: int
     | Readme of path: string
     | [<Hidden>] Memory_Of of design: string
+    | [<Hidden>] Into of path: string
 
     interface IArgParserTemplate with
         member this.Usage =
@@ -50,8 +53,9 @@ type Arguments =
             | Which _ -> $"which benchmarks: {names}; all if left out. Example: sequences --rounds 40"
             | Rounds _ -> "how many rounds of turns to take (20 if left out)."
             | Readme _ ->
-                "measure the designs and put their tables into this file, between its marks. Example: --readme README.md"
+                "measure the designs (or the ranks) and put their tables into this file, between its marks. Example: ranks --readme README.md"
             | Memory_Of _ -> "measure the memory of one design (a child process of this program)."
+            | Into _ -> "put the ranks' table into this file (a rank of this program)."
             | Threads _ -> "how many threads torch may use (as many as there are cores if left out)."
 
 let private runAll rounds wanted =
@@ -78,14 +82,28 @@ let main argv =
         arguments.TryGetResult Threads |> Option.iter torch.set_num_threads
         let rounds = arguments.GetResult(Rounds, 20)
 
-        match arguments.TryGetResult Memory_Of, arguments.TryGetResult Readme with
-        | Some design, _ ->
+        let wanted = arguments.TryGetResult Which
+
+        match
+            arguments.TryGetResult Memory_Of, arguments.TryGetResult Readme, arguments.TryGetResult Into
+        with
+        | Some design, _, _ ->
             Designs.memoryOf design
             0
-        | None, Some path ->
-            intoReadme (Designs.run rounds) path
+        | None, _, Some path ->
+            Ranks.run (Some path) rounds |> ignore
             0
-        | None, None -> runAll rounds (arguments.GetResult(Which, List.map fst benchmarks))
-    with :? ArguParseException as error ->
+        | None, Some path, None when wanted = Some [ "ranks" ] ->
+            intoReadme "ranks" (Ranks.run None rounds) path
+            0
+        | None, Some path, None ->
+            intoReadme "designs" (Designs.run rounds) path
+            0
+        | None, None, None -> runAll rounds (wanted |> Option.defaultValue (List.map fst benchmarks))
+    with
+    | :? ArguParseException as error ->
         eprintfn $"{error.Message}"
         2
+    | :? EquivariantException as error ->
+        eprintfn $"{error.Message}"
+        1

@@ -4,7 +4,12 @@ module Equivariant.RankChecks.Program
 open Equivariant.Core
 open Equivariant.Core.Distributed
 
-let private checks = Messages.checks @ OrbitParallel.checks @ DataParallel.checks
+let private checks =
+    Messages.checks
+    @ OrbitParallel.checks
+    @ DataParallel.checks
+    @ Declared.checks
+    @ Experiments.checks
 
 /// Runs the checks whose names contain a word, printing the names of those that hold. The first that fails ends the job.
 let private run (word: string) (ranks: Ranks) =
@@ -13,7 +18,7 @@ let private run (word: string) (ranks: Ranks) =
             try
                 check ranks
             with error ->
-                ranks.Abort $"{name}: {error}"
+                ranks.Abort($"{name}: {error}")
 
             ranks.Barrier()
 

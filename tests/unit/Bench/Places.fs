@@ -18,6 +18,7 @@ let inPlace (work: Workplace -> 'T) : 'T =
             Stopped = fun () -> None
             Scalar = fun _ _ _ -> ()
             Endurance = None
+            Team = Team.alone
         })
 
 /// The context of a run with seed 1 there.

@@ -14,7 +14,9 @@ open Equivariant.Tests.Ranks.Launch
 let private checks =
     (Equivariant.RankChecks.Messages.checks
      @ Equivariant.RankChecks.OrbitParallel.checks
-     @ Equivariant.RankChecks.DataParallel.checks)
+     @ Equivariant.RankChecks.DataParallel.checks
+     @ Equivariant.RankChecks.Declared.checks
+     @ Equivariant.RankChecks.Experiments.checks)
     |> List.map fst
 
 /// One job a MPI runs all checks.
