@@ -1,5 +1,7 @@
 using System.Numerics;
 using Equivariant.Core.Groups;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Equivariant.Core.Actions;
 
@@ -15,7 +17,7 @@ public sealed partial class PermutationAction
     {
         RequireDegree(degree);
         return new PermutationAction(
-            group, degree, [.. group.Generators.Select(_ => Permutations.Identity(degree))], $"{degree} fixed points", new FixedEvaluator());
+            group, degree, [.. group.Generators.Select(_ => Permutations.Identity(degree))], $"{degree} fixed points", new FixedEvaluator(degree));
     }
 
     /// <summary>Lets a permutation group act on its points.</summary>
@@ -58,24 +60,8 @@ public sealed partial class PermutationAction
 
         int m = group.Outer.Degree, d = inner.Degree;
         RequireDegree((long)m * d);
-        DirectProduct copies = (DirectProduct)group.Normal;
-        int[][] images = [.. group.Generators.Select(g =>
-        {
-            int[] image = new int[m * d];
-            int[] block = new int[d];
-            for (int copy = 0; copy < m; copy++)
-            {
-                int to = g.Code[copies.Width + copy];
-                inner.Permutation(copies.Part(to, g.Code[..copies.Width]), block);
-                for (int x = 0; x < d; x++)
-                {
-                    image[copy * d + x] = to * d + block[x];
-                }
-            }
-
-            return image;
-        })];
-        return new PermutationAction(group, m * d, images, $"{m} copies of {inner.Name}");
+        ImprimitiveEvaluator evaluator = new(group, inner._evaluator, d);
+        return new PermutationAction(group, m * d, Tabulate(group, m * d, evaluator), $"{m} copies of {inner.Name}", evaluator);
     }
 
     /// <summary>Lets a group act on its own elements by multiplication from the left, numbered in the order of enumeration.</summary>
@@ -132,7 +118,7 @@ public sealed partial class PermutationAction
                 $"Factor {factor} of {group.Name} is {group.Factors[factor].Name}, but the action given is of {action.Group.Name}.");
         }
 
-        FactorEvaluator evaluator = new(group, factor, action._evaluator);
+        FactorEvaluator evaluator = new(group, factor, action._evaluator, action.Degree);
         return new PermutationAction(group, action.Degree, Tabulate(group, action.Degree, evaluator), action.Name, evaluator);
     }
 
@@ -182,13 +168,28 @@ public sealed partial class PermutationAction
         return image;
     })];
 
-    private sealed class FixedEvaluator : Evaluator
+    /// <summary>Whether elements move points as the lists of images that they are.</summary>
+    internal static bool IsNatural(Evaluator evaluator) => evaluator is CopyEvaluator;
+
+    private sealed class FixedEvaluator(int degree) : BatchEvaluator
     {
+        public override Tensor ImagesOf(Tensor codes) => arange(degree, device: codes.device).expand(codes.shape[0], degree);
+
+        public override Tensor Mix(RelaxedElements elements, Tensor x) => x;
+
         public override void Evaluate(ReadOnlySpan<int> code, Span<int> image) => Permutations.WriteIdentity(image);
     }
 
-    private sealed class CopyEvaluator : Evaluator
+    private sealed class CopyEvaluator : BatchEvaluator
     {
+        public override Tensor ImagesOf(Tensor codes) => codes;
+
+        public override Tensor Mix(RelaxedElements elements, Tensor x)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            return Multiply(elements.Matrices(this, (int)x.shape[Coordinates.Axis]), x).MoveToOuterDisposeScope();
+        }
+
         public override void Evaluate(ReadOnlySpan<int> code, Span<int> image) => code.CopyTo(image);
     }
 
@@ -218,8 +219,55 @@ public sealed partial class PermutationAction
         }
     }
 
-    private sealed class FactorEvaluator(DirectProduct group, int factor, Evaluator inner) : Evaluator
+    private sealed class ImprimitiveEvaluator(WreathProduct group, Evaluator inner, int degree) : BatchEvaluator
     {
+        private readonly int _width = group.Inner.Width;
+        private readonly int _copies = group.Outer.Degree;
+
+        public override Tensor ImagesOf(Tensor codes)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            long rows = codes.shape[0];
+            Tensor to = codes.narrow(1, _copies * _width, _copies).unsqueeze(2);
+            Tensor within = Images(inner, group.Inner, degree, codes.narrow(1, 0, _copies * _width).reshape(rows * _copies, _width))
+                .view(rows, _copies, degree);
+            return (within.gather(1, to.expand(rows, _copies, degree)) + (to * (long)degree)).flatten(1).MoveToOuterDisposeScope();
+        }
+
+        public override Tensor Mix(RelaxedElements elements, Tensor x)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            return Multiply(elements.Matrices(this, _copies * degree), x).MoveToOuterDisposeScope();
+        }
+
+        public override void Evaluate(ReadOnlySpan<int> code, Span<int> image)
+        {
+            for (int copy = 0; copy < _copies; copy++)
+            {
+                int to = code[(_copies * _width) + copy];
+                Span<int> block = image.Slice(copy * degree, degree);
+                inner.Evaluate(code.Slice(to * _width, _width), block);
+                for (int x = 0; x < degree; x++)
+                {
+                    block[x] += to * degree;
+                }
+            }
+        }
+    }
+
+    private sealed class FactorEvaluator(DirectProduct group, int factor, Evaluator inner, int degree) : BatchEvaluator
+    {
+        private readonly int _offset = group.Factors.Take(factor).Sum(part => part.Width);
+
+        public override Tensor ImagesOf(Tensor codes)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Group part = group.Factors[factor];
+            return Images(inner, part, degree, codes.narrow(1, _offset, part.Width)).MoveToOuterDisposeScope();
+        }
+
+        public override Tensor Mix(RelaxedElements elements, Tensor x) => Mix(inner, degree, elements.Part(group, factor), x);
+
         public override void Evaluate(ReadOnlySpan<int> code, Span<int> image) => inner.Evaluate(group.Part(factor, code), image);
     }
 

@@ -1,4 +1,6 @@
 using Equivariant.Core.Groups;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Equivariant.Core.Actions;
 
@@ -128,6 +130,20 @@ public sealed partial class PermutationAction
     /// <param name="permutation"><see cref="Degree"/> integers to fill.</param>
     public void Permutation(ReadOnlySpan<int> code, Span<int> permutation) => _evaluator.Evaluate(code, permutation);
 
+    /// <summary>Computes the permutations by which many elements act, on the device where they are.</summary>
+    /// <param name="elements">Elements of <see cref="Group"/>, <c>R</c> of them.</param>
+    /// <returns><c>[R, n]</c>, <c>int64</c>: row <c>r</c> lists the images under element <c>r</c>.</returns>
+    /// <exception cref="EquivariantException">The elements are of another group.</exception>
+    public Tensor Images(ElementBatch elements)
+    {
+        if (!Groups.Group.SameGroup(elements.Group.Ambient, Group.Ambient))
+        {
+            throw new EquivariantException($"{elements} cannot act on {Name}, where {Group.Name} acts.");
+        }
+
+        return BatchEvaluator.Images(_evaluator, elements.Group, Degree, elements.Codes);
+    }
+
     /// <summary>Lists the points that an element does not move.</summary>
     /// <exception cref="EquivariantException">The element is not in the group.</exception>
     public int[] Fix(GroupElement element)
@@ -172,7 +188,7 @@ public sealed partial class PermutationAction
             }
         }
 
-        Evaluator evaluator = new BlockEvaluator([.. all.Select(a => (a._evaluator, a.Degree))]);
+        Evaluator evaluator = new BlockEvaluator(Group, [.. all.Select(a => (a._evaluator, a.Degree))]);
         return new PermutationAction(Group, degree, images, string.Join(" + ", all.Select(a => a.Name)), evaluator);
     }
 
@@ -192,7 +208,7 @@ public sealed partial class PermutationAction
         }
 
         return new PermutationAction(
-            Group, Degree * other.Degree, images, $"{Name} × {other.Name}", new PairEvaluator(_evaluator, Degree, other._evaluator, other.Degree));
+            Group, Degree * other.Degree, images, $"{Name} × {other.Name}", new PairEvaluator(Group, _evaluator, Degree, other._evaluator, other.Degree));
     }
 
     /// <summary>Tells whether another action is of the same group and moves points in the same way.</summary>
@@ -217,6 +233,9 @@ public sealed partial class PermutationAction
             throw new EquivariantException($"An action may have at most {MaximumDegree} points; {degree} were asked for.");
         }
     }
+
+    /// <summary>Applies elements that are not quite decided to coordinates, <c>[R, P, n, Q]</c>.</summary>
+    internal Tensor Mix(RelaxedElements elements, Tensor x) => BatchEvaluator.Mix(_evaluator, Degree, elements, x);
 
     internal static PermutationAction Trusted(Group group, int degree, int[][] images, string name, Evaluator evaluator) =>
         new(group, degree, images, name, evaluator);
@@ -295,8 +314,30 @@ public sealed partial class PermutationAction
     }
 
     /// <summary>Several actions side by side.</summary>
-    private sealed class BlockEvaluator((Evaluator Evaluator, int Degree)[] blocks) : Evaluator
+    private sealed class BlockEvaluator(Group group, (Evaluator Evaluator, int Degree)[] blocks) : BatchEvaluator
     {
+        public override Tensor ImagesOf(Tensor codes)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            var images = new List<Tensor>();
+            long offset = 0;
+            foreach ((Evaluator evaluator, int degree) in blocks)
+            {
+                images.Add(Images(evaluator, group, degree, codes) + offset);
+                offset += degree;
+            }
+
+            return cat(images, 1).MoveToOuterDisposeScope();
+        }
+
+        public override Tensor Mix(RelaxedElements elements, Tensor x)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor[] parts = x.split([.. blocks.Select(block => (long)block.Degree)], Coordinates.Axis);
+            return cat([.. blocks.Zip(parts, (block, part) => Mix(block.Evaluator, block.Degree, elements, part))], Coordinates.Axis)
+                .MoveToOuterDisposeScope();
+        }
+
         public override void Evaluate(ReadOnlySpan<int> code, Span<int> image)
         {
             int offset = 0;
@@ -315,8 +356,25 @@ public sealed partial class PermutationAction
     }
 
     /// <summary>Two actions on pairs of points.</summary>
-    private sealed class PairEvaluator(Evaluator first, int firstDegree, Evaluator second, int secondDegree) : Evaluator
+    private sealed class PairEvaluator(Group group, Evaluator first, int firstDegree, Evaluator second, int secondDegree) : BatchEvaluator
     {
+        public override Tensor ImagesOf(Tensor codes)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor left = Images(first, group, firstDegree, codes).unsqueeze(2) * (long)secondDegree;
+            Tensor right = Images(second, group, secondDegree, codes).unsqueeze(1);
+            return (left + right).flatten(1).MoveToOuterDisposeScope();
+        }
+
+        public override Tensor Mix(RelaxedElements elements, Tensor x)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            (long rows, long before, long after) = (x.shape[0], x.shape[1], x.shape[3]);
+            Tensor left = Mix(first, firstDegree, elements, x.reshape(rows, before, firstDegree, secondDegree * after));
+            return Mix(second, secondDegree, elements, left.reshape(rows, before * firstDegree, secondDegree, after))
+                .reshape(x.shape).MoveToOuterDisposeScope();
+        }
+
         public static void Pair(ReadOnlySpan<int> left, ReadOnlySpan<int> right, Span<int> pairs)
         {
             for (int x = 0, at = 0; x < left.Length; x++)
