@@ -6,6 +6,9 @@ namespace Equivariant.Core.Compact;
 /// <inheritdoc cref="CompactFrame.PrincipalAxes"/>
 public sealed class PrincipalAxes : CompactFrame
 {
+    /// <summary>Moments below this part of the points' squared distances from the origin are none.</summary>
+    private const double Rounding = 1e-6;
+
     private readonly Random _random;
     private readonly double _tolerance;
 
@@ -42,7 +45,9 @@ public sealed class PrincipalAxes : CompactFrame
 
         Tensor centred = positions - positions.mean([1L], keepdim: true);
         (Tensor moments, Tensor axes) = linalg.eigh(centred.transpose(1, 2).matmul(centred));
-        Tensor turned = TurnDegenerate(moments, axes);
+        // Of points in one place the moments are rounding errors, in no proportion to each other.
+        Tensor rounding = positions.square().sum([1L, 2L]) * Rounding;
+        Tensor turned = TurnDegenerate(moments, (moments.select(1, action.Group.Dimension - 1) + rounding) * _tolerance, axes);
         return Senses(action.Group, turned.transpose(1, 2)).MoveToOuterDisposeScope();
     }
 
@@ -75,15 +80,19 @@ public sealed class PrincipalAxes : CompactFrame
     }
 
     /// <summary>Turns the axes of equal moments among each other, at random: an eigensolver's choice would not turn with the cloud.</summary>
-    private Tensor TurnDegenerate(Tensor moments, Tensor axes)
+    /// <param name="moments">The moments, <c>[B, d]</c>, in increasing order.</param>
+    /// <param name="gaps">Up to which difference they count as equal, <c>[B]</c>.</param>
+    /// <param name="axes">The axes, <c>[B, d, d]</c>.</param>
+    private Tensor TurnDegenerate(Tensor moments, Tensor gaps, Tensor axes)
     {
         (long batch, int d) = (moments.shape[0], (int)moments.shape[1]);
         double[] values = moments.cpu().contiguous().data<double>().ToArray();
+        double[] most = gaps.cpu().contiguous().data<double>().ToArray();
         List<(long Row, int From, int Length)> blocks = [];
         for (long row = 0; row < batch; row++)
         {
             ReadOnlySpan<double> own = values.AsSpan((int)row * d, d);
-            double gap = _tolerance * Math.Abs(own[^1]);
+            double gap = most[row];
             for (int from = 0, to; from < d; from = to)
             {
                 for (to = from + 1; to < d && own[to] - own[to - 1] <= gap; to++)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Equivariant.Core.Actions;
 using Equivariant.Core.Groups;
 using TorchSharp;
@@ -12,11 +13,17 @@ namespace Equivariant.Core.Designs;
 /// </remarks>
 public sealed class PointSignal
 {
+    private static readonly ConditionalWeakTable<AxisAction, PointSignal> s_found = [];
+
     private readonly AxisAction _action;
 
-    private PointSignal(AxisAction action, int points, int features, bool isGraph)
+    /// <summary>Of sets, how many coordinates each point has within the axes that the group acts on, before its own axis and after it.</summary>
+    private readonly (long Before, long After) _within;
+
+    private PointSignal(AxisAction action, int points, bool isGraph, int features, (long Before, long After) within)
     {
         _action = action;
+        _within = within;
         Points = points;
         NodeFeatures = features;
         IsGraph = isGraph;
@@ -37,24 +44,41 @@ public sealed class PointSignal
     /// <exception cref="EquivariantException">The action is not of a whole symmetric group on sets or graphs.</exception>
     public static PointSignal Of(TensorAction action, string what)
     {
-        if (action is AxisAction axis && axis.Group is PermutationGroup { IsSymmetric: true } group)
+        if (action is not AxisAction axis)
         {
-            int points = group.Degree;
-            if (axis.Axes.Count == 1 && axis.Indices.ActsAs(PermutationAction.Natural(group)))
-            {
-                return new PointSignal(axis, points, 0, isGraph: false);
-            }
+            throw Refusal(action, what);
+        }
 
-            (int columns, int rest) = Math.DivRem(axis.Indices.Degree, points);
-            if (axis.Axes.SequenceEqual([-2, -1]) && rest == 0 && columns >= points
-                && axis.Indices.ActsAs(PermutationAction.OnGraphs(group, columns - points)))
+        return s_found.TryGetValue(axis, out PointSignal? found) ? found : s_found.GetValue(axis, it => Find(it) ?? throw Refusal(it, what));
+    }
+
+    private static EquivariantException Refusal(TensorAction action, string what) => new(
+        $"{what} is for a symmetric group S_n that permutes the points of a set along one axis, or the nodes of graphs [B, n, n + c] along the last two, but here acts {action}.");
+
+    private static PointSignal? Find(AxisAction axis)
+    {
+        if (axis.Group is not PermutationGroup { IsSymmetric: true } group || axis.Indices.Degree % group.Degree != 0)
+        {
+            return null;
+        }
+
+        int points = group.Degree;
+        int others = axis.Indices.Degree / points;
+        if (axis.Axes.SequenceEqual([-2, -1]) && others >= points && axis.Indices.ActsAs(PermutationAction.OnGraphs(group, others - points)))
+        {
+            return new PointSignal(axis, points, isGraph: true, others - points, (1, 1));
+        }
+
+        foreach (int before in Enumerable.Range(1, others).Where(before => others % before == 0))
+        {
+            PermutationAction rows = PermutationAction.Trivial(group, before).Times(PermutationAction.Natural(group));
+            if (axis.Indices.ActsAs(rows.Times(PermutationAction.Trivial(group, others / before))))
             {
-                return new PointSignal(axis, points, columns - points, isGraph: true);
+                return new PointSignal(axis, points, isGraph: false, 0, (before, others / before));
             }
         }
 
-        throw new EquivariantException(
-            $"{what} is for a symmetric group S_n that permutes the points of a set along one axis, or the nodes of graphs [B, n, n + c] along the last two, but here acts {action}.");
+        return null;
     }
 
     /// <summary>The features of each point, <c>[B, n, c]</c>.</summary>
@@ -64,9 +88,9 @@ public sealed class PointSignal
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor flat = _action.Flatten(x);
-        Tensor features = IsGraph ? Entries(flat).narrow(2, Points, NodeFeatures)
-            : flat.dim() == Coordinates.Axis + 1 ? flat.transpose(1, 2)
-            : flat.transpose(1, 2).flatten(2);
+        Tensor features = IsGraph
+            ? Entries(flat).narrow(2, Points, NodeFeatures)
+            : flat.reshape(flat.shape[0], flat.shape[1] * _within.Before, Points, -1).transpose(1, 2).flatten(2);
         return features.MoveToOuterDisposeScope();
     }
 
