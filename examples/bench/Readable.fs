@@ -1,5 +1,5 @@
 /// What people read: text that a terminal shows as it is, and errors as sentences.
-module internal Equivariant.Cli.Readable
+module Equivariant.Bench.Readable
 
 open System
 open System.Globalization

@@ -1,5 +1,5 @@
 /// Progress for people who watch, and a plain line now and then for files that listen.
-module internal Equivariant.Cli.Live
+module Equivariant.Bench.Live
 
 open System
 open System.Collections.Generic

@@ -1,5 +1,5 @@
 /// Tables for terminals, pipes and files. No number is ever cut: a table that is too wide becomes a list of its rows.
-module internal Equivariant.Cli.TextTable
+module Equivariant.Bench.TextTable
 
 open System
 open System.IO
