@@ -95,8 +95,8 @@ let private symmetrised (net: Model) action output distribution samples seed =
 
 [<Fact>]
 let ``symmetrised networks are equivariant in distribution, and a biased sampler is caught`` () =
-    // 600 draws of each, up to 120 components: beyond six standard errors is one false alarm in four million seeds.
-    let draws, alarm = 600, 6.0
+    // 300 draws of each, up to 120 components: beyond six standard errors is one false alarm in four million seeds.
+    let draws, alarm = 300, 6.0
     let net = perceptron [ int64 n; 2L ] [ int64 n; 1L ]
     let x = random [ 2L; int64 n; 2L ] 1
     let h = sn.Element(1, 2, 3, 4, 0)
@@ -181,7 +181,7 @@ let ``special cases agree: one order for sure is the sorting frame, uniform is M
     assertClose 0.0 (monteCarlo.call x) (uniform.call x)
     Assert.Equal(monteCarlo.StandardError, uniform.StandardError)
     // The report is what the spread of repeated runs is.
-    let runs = torch.stack [| for _ in 1..400 -> uniform.call x |]
+    let runs = torch.stack [| for _ in 1..300 -> uniform.call x |]
     let spread = Math.Sqrt((runs.var 0L).mean().item<double> ())
     let reported = [ for _ in 1..50 -> (uniform.call x |> ignore; uniform.StandardError) ] |> List.average
     Assert.InRange(reported / spread, 0.85, 1.15)
@@ -214,7 +214,7 @@ let ``the distribution learns: what sorts well is found by its gradient`` () =
 
     let x = random [ 16L; int64 n; 2L ] 1
     let scores = pointScores onSets 2
-    let before, after = train (ElementDistribution.Sorted(scores, 1, 0.3)) onSets x first 150
+    let before, after = train (ElementDistribution.Sorted(scores, 1, 0.3)) onSets x first 100
     let least = (x.select (2L, 0L)).amin([| 1L |]).mean().item<double> ()
     Assert.True(after < before - 0.5 * (before - least), $"{before} to {after}, best {least}")
     let linear = torch.nn.Linear(4L, 1L, dtype = torch.float64)
@@ -225,7 +225,7 @@ let ``the distribution learns: what sorts well is found by its gradient`` () =
     }
 
     let rows = random [ 16L; 4L ] 2
-    let before, after = train (ElementDistribution.Scored linear) onFour rows firstOf 150
+    let before, after = train (ElementDistribution.Scored linear) onFour rows firstOf 100
     let least = rows.amin([| 1L |]).mean().item<double> ()
     Assert.True(after < before - 0.5 * (before - least), $"{before} to {after}, best {least}")
 
