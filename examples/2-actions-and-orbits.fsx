@@ -48,6 +48,23 @@ let moved =
 
 print moved
 
+// Matrices act too: here on two channels, the coordinates of a vector at each pixel. In a field of vectors the arrows turn
+// as their places do; in a product one group turns the places and another the arrows.
+let field =
+    image 2 3 3 |> under (cyclic 4) (rotations |> alongside (channels vectors))
+
+let apart =
+    image 2 3 3 |> under (cyclic 4 >< cyclic 4) (rotations >< channels vectors)
+
+let flow = torch.randn (1L, 2L, 3L, 3L)
+let turned = (Signal.core field).Apply((cyclic 4).Element 1, flow)
+let both = (Signal.core apart).Apply((cyclic 4 >< cyclic 4).Element(1, 1), flow)
+
+if not ((turned - both).abs().max().item<float32>() <= 1e-6f) then
+    failwith "a turn of both is the turn of the field"
+
+printfn $"{field}\n{apart}"
+
 // Words are exchanged by name, in sentences and in scores alike.
 let words = [ "walk"; "jump"; "run"; "left"; "right" ]
 let exchanges = exchange "jump" "run" >< exchange "left" "right"

@@ -70,6 +70,35 @@ printfn $"largest change when the front is turned: {difference}"
 if not (difference <= 1e-4f) then
     failwith "the model is not invariant"
 
+// Views that are alike are a family: they share one network, and may be exchanged. Turned on its own, each member tells the
+// others no more than its invariants; moved together, they have every equivariant map between them.
+let small = image 3 8 8 |> under (cyclic 4) rotations
+
+let views =
+    network {
+        family "view" 3 small
+        eq "view" (linear 4)
+        is ("view" --> "view") (linear 4)
+    }
+
+let turnedTogether =
+    network {
+        family "view" 3 small
+        together [ "view" ]
+        eq "view" (linear 4)
+        eq ("view" --> "view") (linear 4)
+    }
+
+for name, model in [ "each on its own", views; "together", turnedTogether ] do
+    Laws.check model
+    printfn $"a family moved {name}: {(Report.of' model).Parameters} parameters, and its laws hold"
+
+// A picture of the network, for a browser; Graphviz text is Diagram.dot.
+let picture = System.IO.Path.GetTempFileName()
+Diagram.svg turnedTogether |> Diagram.save picture
+printfn $"{System.IO.FileInfo(picture).Length} bytes of picture\n"
+System.IO.File.Delete picture
+
 // What is wrong with a declaration is told all at once, each with its place.
 let mistaken () =
     network {

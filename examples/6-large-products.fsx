@@ -34,7 +34,7 @@ printfn "its laws hold\n"
 // Vocabularies: five pairs of words that may be exchanged, each by itself, in a product of five factors.
 let pairs = [ "jump", "run"; "left", "right"; "up", "down"; "red", "blue"; "big", "small" ]
 
-let words =
+let vocabulary =
     [
         for first, second in pairs do
             first
@@ -42,18 +42,66 @@ let words =
     ]
     @ [ "walk"; "and" ]
 
-let exchanges = direct [ for _ in pairs -> cyclic 2 ]
+let pairwise = direct [ for _ in pairs -> cyclic 2 ]
 let exchanging = each [ for first, second in pairs -> exchange first second ]
 
 let phrases =
     network {
-        input "words" (sentence words 6 |> under exchanges exchanging)
+        input "words" (sentence vocabulary 6 |> under pairwise exchanging)
         eq "words" (mlp [ 32 ]) quotient
     }
 
 printfn $"{Report.text phrases}\n"
 Laws.check phrases
 printfn "its laws hold\n"
+
+// A language model knows its words by numbers. Words of a set are exchanged in turn, those of all its sets at once; wordsBy takes them
+// by name, from a tokenizer. This GPT-2 is a small one with random weights.
+let size = 60
+let gender = words size [ [ 5; 7 ]; [ 11; 13 ] ]
+let colour = words size [ [ 20; 21; 22 ] ]
+
+let gpt2 =
+    new Equivariant.Pretrained.Gpt2(
+        Equivariant.Pretrained.Gpt2Config(
+            VocabularySize = size,
+            ContextLength = 16,
+            Width = 16,
+            Layers = 1,
+            Heads = 2
+        ),
+        new torch.Generator(1UL, torch.CPU)
+    )
+
+let spoken =
+    network {
+        input "prompt" (prompt size 5 |> under (gender >< colour) exchanges)
+        eq "prompt" (languageModel "gpt2" (fun () -> gpt2)) quotient
+    }
+
+printfn $"{Report.text spoken}\n"
+Laws.check spoken
+
+// A prompt with the words exchanged is continued by the exchanged words, at random too.
+let speaker = Model.compile Target.cpu spoken
+speaker.eval ()
+
+let continued text =
+    use generator = new torch.Generator(7UL, torch.CPU)
+    speaker.Generate([ text ], Equivariant.Core.Sequences.TokenChoice.Sample(generator, topK = 9), 8)
+
+let exchanged (text: int64 list) =
+    let swapped =
+        Map.ofList [ 5L, 7L; 7L, 5L; 11L, 13L; 13L, 11L; 20L, 21L; 21L, 22L; 22L, 20L ]
+
+    text
+    |> List.map (fun token -> swapped.TryFind token |> Option.defaultValue token)
+
+let text = [ 5L; 1L; 20L; 2L ]
+printfn $"%A{continued text}\n%A{continued (exchanged text)}\n"
+
+if continued (exchanged text) <> List.map exchanged (continued text) then
+    failwith "the continuation is not exchanged with its prompt"
 
 // A group of 10! elements: linear layers come from orbits, so nothing is ever listed.
 let set = tensor [ 4; 10 ] |> under (symmetric 10) points

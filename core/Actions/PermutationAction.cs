@@ -1,6 +1,4 @@
 using Equivariant.Core.Groups;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Equivariant.Core.Actions;
 
@@ -13,7 +11,8 @@ public sealed partial class PermutationAction
     /// <summary>The largest number of points of an action.</summary>
     public const int MaximumDegree = 1 << 26;
 
-    private readonly Evaluator _evaluator;
+    private readonly CodeMap _map;
+    private readonly BatchMap? _batch;
     private readonly int[][] _images;
     private int[]? _orbitIndex;
     private int[][]? _orbits;
@@ -29,13 +28,15 @@ public sealed partial class PermutationAction
     {
     }
 
-    private PermutationAction(Group group, int degree, int[][] images, string name, Evaluator? evaluator)
+    private PermutationAction(Group group, int degree, int[][] images, string name, CodeMap? map, BatchMap? batch = null)
     {
         Group = group;
         Degree = degree;
         Name = name;
         _images = images;
-        _evaluator = evaluator ?? Extend(group, degree, images, name);
+        _batch = batch;
+        _map = map ?? group.Extend(
+            Group.SymmetricOn(degree), images, relation => $"This is not an action of {group.Name} on {name}: {relation}, but the permutations given do not.");
     }
 
     /// <summary>Gets the group that acts.</summary>
@@ -113,7 +114,7 @@ public sealed partial class PermutationAction
                 $"{element} of {element.Group.Name} cannot act on {Name}, where {Group.Name} acts.");
         }
 
-        _evaluator.Evaluate(element.Code, permutation);
+        _map(element.Code, permutation);
     }
 
     /// <summary>Computes the permutation by which an element acts.</summary>
@@ -128,21 +129,7 @@ public sealed partial class PermutationAction
     /// <summary>Writes the permutation of a packed element that is known to be in the group.</summary>
     /// <param name="code">A packed element.</param>
     /// <param name="permutation"><see cref="Degree"/> integers to fill.</param>
-    public void Permutation(ReadOnlySpan<int> code, Span<int> permutation) => _evaluator.Evaluate(code, permutation);
-
-    /// <summary>Computes the permutations by which many elements act, on the device where they are.</summary>
-    /// <param name="elements">Elements of <see cref="Group"/>, <c>R</c> of them.</param>
-    /// <returns><c>[R, n]</c>, <c>int64</c>: row <c>r</c> lists the images under element <c>r</c>.</returns>
-    /// <exception cref="EquivariantException">The elements are of another group.</exception>
-    public Tensor Images(ElementBatch elements)
-    {
-        if (!Groups.Group.SameGroup(elements.Group.Ambient, Group.Ambient))
-        {
-            throw new EquivariantException($"{elements} cannot act on {Name}, where {Group.Name} acts.");
-        }
-
-        return BatchEvaluator.Images(_evaluator, elements.Group, Degree, elements.Codes);
-    }
+    public void Permutation(ReadOnlySpan<int> code, Span<int> permutation) => _map(code, permutation);
 
     /// <summary>Lists the points that an element does not move.</summary>
     /// <exception cref="EquivariantException">The element is not in the group.</exception>
@@ -161,7 +148,7 @@ public sealed partial class PermutationAction
     public PermutationAction Restrict(Group subgroup)
     {
         int[][] images = [.. subgroup.Generators.Select(Permutation)];
-        return new PermutationAction(subgroup, Degree, images, Name, _evaluator);
+        return new PermutationAction(subgroup, Degree, images, Name, _map, _batch);
     }
 
     /// <summary>Lets one group act on the points of several actions side by side: first the points of this, then those of the others.</summary>
@@ -188,8 +175,7 @@ public sealed partial class PermutationAction
             }
         }
 
-        Evaluator evaluator = new BlockEvaluator(Group, [.. all.Select(a => (a._evaluator, a.Degree))]);
-        return new PermutationAction(Group, degree, images, string.Join(" + ", all.Select(a => a.Name)), evaluator);
+        return new PermutationAction(Group, degree, images, string.Join(" + ", all.Select(a => a.Name)), SideBySide(all), new BatchMap.SideBySide(all));
     }
 
     /// <summary>
@@ -204,11 +190,16 @@ public sealed partial class PermutationAction
         for (int g = 0; g < images.Length; g++)
         {
             images[g] = new int[Degree * other.Degree];
-            PairEvaluator.Pair(_images[g], other._images[g], images[g]);
+            Pair(_images[g], other._images[g], images[g]);
         }
 
-        return new PermutationAction(
-            Group, Degree * other.Degree, images, $"{Name} × {other.Name}", new PairEvaluator(Group, _evaluator, Degree, other._evaluator, other.Degree));
+        return new PermutationAction(Group, Degree * other.Degree, images, $"{Name} × {other.Name}", (code, image) =>
+        {
+            int[] left = new int[Degree], right = new int[other.Degree];
+            _map(code, left);
+            other._map(code, right);
+            Pair(left, right, image);
+        }, new BatchMap.Pairs(this, other));
     }
 
     /// <summary>Tells whether another action is of the same group and moves points in the same way.</summary>
@@ -234,11 +225,8 @@ public sealed partial class PermutationAction
         }
     }
 
-    /// <summary>Applies elements that are not quite decided to coordinates, <c>[R, P, n, Q]</c>.</summary>
-    internal Tensor Mix(RelaxedElements elements, Tensor x) => BatchEvaluator.Mix(_evaluator, Degree, elements, x);
-
-    internal static PermutationAction Trusted(Group group, int degree, int[][] images, string name, Evaluator evaluator) =>
-        new(group, degree, images, name, evaluator);
+    internal static PermutationAction Trusted(Group group, int degree, int[][] images, string name, CodeMap map) =>
+        new(group, degree, images, name, map);
 
     private static bool IsIdentity(int[] permutation)
     {
@@ -286,11 +274,32 @@ public sealed partial class PermutationAction
         return images;
     }
 
-    private static Evaluator Extend(Group group, int degree, int[][] images, string name)
+    private static CodeMap SideBySide(PermutationAction[] actions) => (code, image) =>
     {
-        Evaluator? evaluator = group.TryExtend(Group.SymmetricOn(degree), images, out BrokenRelation? broken);
-        return evaluator ?? throw new EquivariantException(
-            $"This is not an action of {group.Name} on {name}: {broken!.Describe(group)}, but the permutations given do not.");
+        int offset = 0;
+        foreach (PermutationAction action in actions)
+        {
+            Span<int> block = image.Slice(offset, action.Degree);
+            action._map(code, block);
+            for (int point = 0; point < action.Degree; point++)
+            {
+                block[point] += offset;
+            }
+
+            offset += action.Degree;
+        }
+    };
+
+    private static void Pair(ReadOnlySpan<int> left, ReadOnlySpan<int> right, Span<int> pairs)
+    {
+        for (int x = 0, at = 0; x < left.Length; x++)
+        {
+            int row = left[x] * right.Length;
+            foreach (int y in right)
+            {
+                pairs[at++] = row + y;
+            }
+        }
     }
 
     private int[][] ListOrbits()
@@ -311,88 +320,5 @@ public sealed partial class PermutationAction
         }
 
         return orbits;
-    }
-
-    /// <summary>Several actions side by side.</summary>
-    private sealed class BlockEvaluator(Group group, (Evaluator Evaluator, int Degree)[] blocks) : BatchEvaluator
-    {
-        public override Tensor ImagesOf(Tensor codes)
-        {
-            using DisposeScope scope = NewDisposeScope();
-            var images = new List<Tensor>();
-            long offset = 0;
-            foreach ((Evaluator evaluator, int degree) in blocks)
-            {
-                images.Add(Images(evaluator, group, degree, codes) + offset);
-                offset += degree;
-            }
-
-            return cat(images, 1).MoveToOuterDisposeScope();
-        }
-
-        public override Tensor Mix(RelaxedElements elements, Tensor x)
-        {
-            using DisposeScope scope = NewDisposeScope();
-            Tensor[] parts = x.split([.. blocks.Select(block => (long)block.Degree)], Coordinates.Axis);
-            return cat([.. blocks.Zip(parts, (block, part) => Mix(block.Evaluator, block.Degree, elements, part))], Coordinates.Axis)
-                .MoveToOuterDisposeScope();
-        }
-
-        public override void Evaluate(ReadOnlySpan<int> code, Span<int> image)
-        {
-            int offset = 0;
-            foreach ((Evaluator evaluator, int degree) in blocks)
-            {
-                Span<int> block = image.Slice(offset, degree);
-                evaluator.Evaluate(code, block);
-                for (int point = 0; point < degree; point++)
-                {
-                    block[point] += offset;
-                }
-
-                offset += degree;
-            }
-        }
-    }
-
-    /// <summary>Two actions on pairs of points.</summary>
-    private sealed class PairEvaluator(Group group, Evaluator first, int firstDegree, Evaluator second, int secondDegree) : BatchEvaluator
-    {
-        public override Tensor ImagesOf(Tensor codes)
-        {
-            using DisposeScope scope = NewDisposeScope();
-            Tensor left = Images(first, group, firstDegree, codes).unsqueeze(2) * (long)secondDegree;
-            Tensor right = Images(second, group, secondDegree, codes).unsqueeze(1);
-            return (left + right).flatten(1).MoveToOuterDisposeScope();
-        }
-
-        public override Tensor Mix(RelaxedElements elements, Tensor x)
-        {
-            using DisposeScope scope = NewDisposeScope();
-            (long rows, long before, long after) = (x.shape[0], x.shape[1], x.shape[3]);
-            Tensor left = Mix(first, firstDegree, elements, x.reshape(rows, before, firstDegree, secondDegree * after));
-            return Mix(second, secondDegree, elements, left.reshape(rows, before * firstDegree, secondDegree, after))
-                .reshape(x.shape).MoveToOuterDisposeScope();
-        }
-
-        public static void Pair(ReadOnlySpan<int> left, ReadOnlySpan<int> right, Span<int> pairs)
-        {
-            for (int x = 0, at = 0; x < left.Length; x++)
-            {
-                int row = left[x] * right.Length;
-                foreach (int y in right)
-                {
-                    pairs[at++] = row + y;
-                }
-            }
-        }
-
-        public override void Evaluate(ReadOnlySpan<int> code, Span<int> image)
-        {
-            int[] left = new int[firstDegree], right = new int[secondDegree];
-            first.Evaluate(code, left);
-            second.Evaluate(code, right);
-            Pair(left, right, image);
-        }
     }
 }

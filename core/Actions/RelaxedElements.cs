@@ -12,7 +12,7 @@ internal abstract class RelaxedElements
 {
     /// <summary>The relaxed matrices of an action, <c>[R, n, n]</c>: entry <c>(g·i, i)</c> is 1 for an element <c>g</c> that is decided.</summary>
     /// <exception cref="EquivariantException">The action is built in a way that has no relaxation.</exception>
-    public abstract Tensor Matrices(Evaluator evaluator, int degree);
+    public abstract Tensor Matrices(PermutationAction action);
 
     /// <summary>The relaxed entries of a direct product.</summary>
     public virtual RelaxedElements Part(DirectProduct product, int factor) => throw new EquivariantException(
@@ -27,10 +27,10 @@ internal abstract class RelaxedElements
     /// <summary>Permutations of points, from matrices <c>[R, n, n]</c>.</summary>
     public sealed class Permutations(Tensor matrices) : RelaxedElements
     {
-        public override Tensor Matrices(Evaluator evaluator, int degree) => PermutationAction.IsNatural(evaluator)
+        public override Tensor Matrices(PermutationAction action) => action.IsNatural
             ? matrices
             : throw new EquivariantException(
-                $"Permutations of {matrices.shape[^1]} points can't be relaxed on {degree} that they move in another way: build the action from that on the points, by Plus, Times or OfFactor.");
+                $"Permutations of {matrices.shape[^1]} points can't be relaxed on {action.Name}, which they move in another way: build the action from that on the points, by Plus, Times or OfFactor.");
 
         public override RelaxedElements Inverse() => new Permutations(matrices.transpose(1, 2));
     }
@@ -38,12 +38,12 @@ internal abstract class RelaxedElements
     /// <summary>Elements of a list, from weights <c>[R, T]</c>.</summary>
     public sealed class Choices(ElementList list, Tensor weights, bool inverse = false) : RelaxedElements
     {
-        public override Tensor Matrices(Evaluator evaluator, int degree)
+        public override Tensor Matrices(PermutationAction action)
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor images = BatchEvaluator.Images(evaluator, list.Group, degree, list.Codes.On(weights.device));
-            Tensor matrices = nn.functional.one_hot(images, degree).to(weights.dtype);
-            Tensor mixed = weights.matmul(matrices.flatten(1)).view(-1, degree, degree);
+            Tensor images = action.ImagesOf(list.Codes.On(weights.device));
+            Tensor matrices = nn.functional.one_hot(images, action.Degree).to(weights.dtype);
+            Tensor mixed = weights.matmul(matrices.flatten(1)).view(-1, action.Degree, action.Degree);
             return (inverse ? mixed : mixed.transpose(1, 2)).MoveToOuterDisposeScope();
         }
 
@@ -67,10 +67,10 @@ internal abstract class RelaxedElements
     /// <summary>Elements that are decided, beside others that are not.</summary>
     public sealed class Decided(ElementBatch elements, bool inverse = false) : RelaxedElements
     {
-        public override Tensor Matrices(Evaluator evaluator, int degree)
+        public override Tensor Matrices(PermutationAction action)
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor matrices = nn.functional.one_hot(BatchEvaluator.Images(evaluator, elements.Group, degree, elements.Codes), degree);
+            Tensor matrices = nn.functional.one_hot(action.ImagesOf(elements.Codes), action.Degree);
             return (inverse ? matrices : matrices.transpose(1, 2)).MoveToOuterDisposeScope();
         }
 
@@ -80,8 +80,8 @@ internal abstract class RelaxedElements
     /// <summary>Entries of a direct product.</summary>
     public sealed class Tuple(IReadOnlyList<RelaxedElements> parts) : RelaxedElements
     {
-        public override Tensor Matrices(Evaluator evaluator, int degree) => throw new EquivariantException(
-            $"A direct product of {parts.Count} groups that moves {degree} points in a way of its own can't be relaxed: build the action from those of the factors, by OfFactor, Plus and Times.");
+        public override Tensor Matrices(PermutationAction action) => throw new EquivariantException(
+            $"A direct product of {parts.Count} groups that moves {action.Name} in a way of its own can't be relaxed: build the action from those of the factors, by OfFactor, Plus and Times.");
 
         public override RelaxedElements Part(DirectProduct product, int factor) => parts[factor];
 
