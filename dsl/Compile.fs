@@ -141,7 +141,12 @@ module internal Modules =
             )
         | Pose(Given energy) -> new Canonicalise(net, input, output, energy.Value)
         | Pose(Trained network) -> new Canonicalise(net, input, output, scorer network)
-        | Frames frame -> new FrameAverage(net, input, output, frame.Value())
+        | Frames framing ->
+            new FrameAverage(net, input, output, framing.Frame(System.Random(int seed)))
+        | Symmetries samples ->
+            let shape = [| for length in (space: Space).Shape -> int64 length |]
+            let distribution = ElementDistribution.Learned(input, shape)
+            new ProbabilisticSymmetrise(net, input, output, distribution, samples, System.Random(int seed))
         | Samples count -> new MonteCarloEquitune(net, input, output, count, System.Random(int seed))
         | Nested parts ->
             // By what a factor weighs or poses must not change under those within, so networks that learn it are averaged over them.

@@ -26,8 +26,9 @@ public abstract class ElementDistribution : nn.Module
     /// </param>
     /// <param name="noise">The number <c>d</c> of normal random numbers that each point gets.</param>
     /// <param name="temperature">How soft the sort is that the gradient sees in train mode.</param>
-    public static SortedScores Sorted(nn.Module<Tensor, Tensor, Tensor> scores, int noise = 1, double temperature = 0.01) =>
-        new(scores, noise, temperature);
+    /// <param name="spread">The standard deviation of the noise: the smaller, the more the order is the input's.</param>
+    public static SortedScores Sorted(
+        nn.Module<Tensor, Tensor, Tensor> scores, int noise = 1, double temperature = 0.01, double spread = 1) => new(scores, noise, temperature, spread);
 
     /// <summary>For a group that is listed: <c>p(g|x)</c> in proportion to the exponential of a score of the transform <c>g·x</c>.</summary>
     /// <param name="scores">From transforms <c>[R, …]</c> to <c>[R]</c> or <c>[R, 1]</c>; any network.</param>
@@ -40,6 +41,33 @@ public abstract class ElementDistribution : nn.Module
     /// One for each factor, in order; each looks at what those before it have made of the input, and must not change when those after it act.
     /// </param>
     public static ElementDistribution Product(params IReadOnlyList<ElementDistribution> parts) => new ProductDistribution(parts);
+
+    /// <summary>
+    /// A distribution to be learned, with a network that fits the action: noisy scores of the points of sets and graphs, or scores of the
+    /// transforms of a group that is small enough to list.
+    /// </summary>
+    /// <param name="action">How the group acts on the inputs.</param>
+    /// <param name="shape">The shape of an input, without the batch.</param>
+    /// <param name="hidden">The width of the network's hidden layers.</param>
+    /// <exception cref="EquivariantException">The group is neither; for a direct product of such, name a distribution for each factor.</exception>
+    public static ElementDistribution Learned(TensorAction action, IReadOnlyList<long> shape, int hidden = 32)
+    {
+        if (PointSignal.TryFind(action) is { } points)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            int features = (int)points.Features(zeros([1, .. shape])).shape[2];
+            return Sorted(new PointScores(action, features, 1, hidden));
+        }
+
+        var distribution = new ScoredTransforms(
+            nn.Sequential(nn.Flatten(1), nn.Linear(shape.Aggregate(1L, (size, length) => size * length), hidden), nn.Tanh(), nn.Linear(hidden, 1)), 1);
+        distribution.Require(action);
+        return distribution;
+    }
+
+    /// <summary>Whether an action is of a symmetric group on the points of sets or graphs, which is never listed.</summary>
+    /// <param name="action">The action.</param>
+    public static bool HasPoints(TensorAction action) => PointSignal.TryFind(action) is not null;
 
     /// <summary>Draws elements for every input.</summary>
     /// <param name="action">How the group acts on the inputs.</param>

@@ -42,43 +42,23 @@ public sealed class PointSignal
     /// <param name="action">The action.</param>
     /// <param name="what">What asks for points, in messages.</param>
     /// <exception cref="EquivariantException">The action is not of a whole symmetric group on sets or graphs.</exception>
-    public static PointSignal Of(TensorAction action, string what)
-    {
-        if (action is not AxisAction axis)
-        {
-            throw Refusal(action, what);
-        }
-
-        return s_found.TryGetValue(axis, out PointSignal? found) ? found : s_found.GetValue(axis, it => Find(it) ?? throw Refusal(it, what));
-    }
-
-    private static EquivariantException Refusal(TensorAction action, string what) => new(
+    public static PointSignal Of(TensorAction action, string what) => TryFind(action) ?? throw new EquivariantException(
         $"{what} is for a symmetric group S_n that permutes the points of a set along one axis, or the nodes of graphs [B, n, n + c] along the last two, but here acts {action}.");
 
-    private static PointSignal? Find(AxisAction axis)
+    /// <summary>Finds the points that an action permutes, or none.</summary>
+    internal static PointSignal? TryFind(TensorAction action)
     {
-        if (axis.Group is not PermutationGroup { IsSymmetric: true } group || axis.Indices.Degree % group.Degree != 0)
+        if (action is not AxisAction axis)
         {
             return null;
         }
 
-        int points = group.Degree;
-        int others = axis.Indices.Degree / points;
-        if (axis.Axes.SequenceEqual([-2, -1]) && others >= points && axis.Indices.ActsAs(PermutationAction.OnGraphs(group, others - points)))
+        if (!s_found.TryGetValue(axis, out PointSignal? found) && Find(axis) is { } made)
         {
-            return new PointSignal(axis, points, isGraph: true, others - points, (1, 1));
+            found = s_found.GetValue(axis, _ => made);
         }
 
-        foreach (int before in Enumerable.Range(1, others).Where(before => others % before == 0))
-        {
-            PermutationAction rows = PermutationAction.Trivial(group, before).Times(PermutationAction.Natural(group));
-            if (axis.Indices.ActsAs(rows.Times(PermutationAction.Trivial(group, others / before))))
-            {
-                return new PointSignal(axis, points, isGraph: false, 0, (before, others / before));
-            }
-        }
-
-        return null;
+        return found;
     }
 
     /// <summary>The features of each point, <c>[B, n, c]</c>.</summary>
@@ -106,6 +86,32 @@ public sealed class PointSignal
 
         using DisposeScope scope = NewDisposeScope();
         return Entries(_action.Flatten(x)).narrow(2, 0, Points).MoveToOuterDisposeScope();
+    }
+
+    private static PointSignal? Find(AxisAction axis)
+    {
+        if (axis.Group is not PermutationGroup { IsSymmetric: true } group || axis.Indices.Degree % group.Degree != 0)
+        {
+            return null;
+        }
+
+        int points = group.Degree;
+        int others = axis.Indices.Degree / points;
+        if (axis.Axes.SequenceEqual([-2, -1]) && others >= points && axis.Indices.ActsAs(PermutationAction.OnGraphs(group, others - points)))
+        {
+            return new PointSignal(axis, points, isGraph: true, others - points, (1, 1));
+        }
+
+        foreach (int before in Enumerable.Range(1, others).Where(before => others % before == 0))
+        {
+            PermutationAction rows = PermutationAction.Trivial(group, before).Times(PermutationAction.Natural(group));
+            if (axis.Indices.ActsAs(rows.Times(PermutationAction.Trivial(group, others / before))))
+            {
+                return new PointSignal(axis, points, isGraph: false, 0, (before, others / before));
+            }
+        }
+
+        return null;
     }
 
     /// <summary>The graphs of a batch, <c>[B, n, n + c]</c>.</summary>

@@ -15,8 +15,9 @@ public sealed class SortedScores : ElementDistribution
 {
     private readonly nn.Module<Tensor, Tensor, Tensor> _scores;
     private readonly double _temperature;
+    private readonly double _spread;
 
-    internal SortedScores(nn.Module<Tensor, Tensor, Tensor> scores, int noise, double temperature)
+    internal SortedScores(nn.Module<Tensor, Tensor, Tensor> scores, int noise, double temperature, double spread)
         : base("sorted scores")
     {
         if (noise < 1)
@@ -24,7 +25,13 @@ public sealed class SortedScores : ElementDistribution
             throw new EquivariantException($"{noise} random numbers a point leave nothing to chance: give at least 1.");
         }
 
+        if (!(spread >= 0) || double.IsInfinity(spread))
+        {
+            throw new EquivariantException($"A spread of noise has to be 0 or more, but {spread} was given.");
+        }
+
         _scores = scores;
+        _spread = spread;
         _temperature = Checked(temperature);
         NoisePerPoint = noise + 1;
         register_module("scores", scores);
@@ -57,7 +64,7 @@ public sealed class SortedScores : ElementDistribution
     private Picks PicksOf(TensorAction action, Tensor rows, Tensor noise, long inputs)
     {
         int n = Points(action).Points;
-        Tensor seen = noise.narrow(2, 0, NoisePerPoint - 1);
+        Tensor seen = noise.narrow(2, 0, NoisePerPoint - 1) * _spread;
         Tensor numbers = TorchErrors.Explain(
             () => _scores.call(rows, seen),
             () => $"The scores can't be computed on {rows.dtype} rows of shape {DesignChecks.Shape(rows)} with noise of shape {DesignChecks.Shape(seen)}");

@@ -34,6 +34,8 @@ type DesignSettings = {
     ScoreLayers: int
     /// <summary>How soft the sort is that the network of scores learns from.</summary>
     Temperature: float
+    /// <summary>The standard deviation of the noise that nodes get.</summary>
+    Spread: float
 }
 
 /// <summary>Names designs, and makes them.</summary>
@@ -102,7 +104,7 @@ module Design =
                     ElementDistribution.Uniform()
                 else
                     let scores = new PointScores(action, kinds, 1, settings.ScoreWidth, settings.ScoreLayers)
-                    ElementDistribution.Sorted(scores, 1, settings.Temperature)
+                    ElementDistribution.Sorted(scores, 1, settings.Temperature, settings.Spread)
 
             let over samples =
                 new ProbabilisticSymmetrise(net, action, still, distribution, samples, random) :> Net

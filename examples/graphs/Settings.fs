@@ -32,6 +32,7 @@ module Settings =
             ScoreWidth = 32
             ScoreLayers = 3
             Temperature = 0.01
+            Spread = 0.01
         }
         Nodes = Enumeration.mostNodes
         Networks = 100
