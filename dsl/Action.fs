@@ -73,6 +73,8 @@ type ActionExpression =
     | Blocks of axis: int
     /// <summary>The generator of a cyclic group takes each word to the next of its cycle.</summary>
     | Words of cycles: string list list
+    /// <summary>A group of permutations renumbers the nodes of graphs, along the last two axes.</summary>
+    | Nodes
     /// <summary>A group of permutations, or a product of such, exchanges the words of a vocabulary by their numbers.</summary>
     | Exchanges
     /// <summary>A group renames words by a formula.</summary>
@@ -117,6 +119,7 @@ module ActionExpression =
         | Regular axis -> $"regular{at axis}"
         | Blocks axis -> $"blocks{at axis}"
         | Words cycles -> cycles |> List.map (joined "↔") |> joined ", "
+        | Nodes -> "nodes"
         | Exchanges -> "exchanges"
         | Renaming formula -> formula.Name
         | Formula(axis, formula) -> $"{formula.Name}{at axis}"
@@ -142,6 +145,7 @@ module ActionExpression =
         | Points _
         | Regular _
         | Blocks _
+        | Nodes
         | Exchanges
         | Renaming _
         | Formula _
@@ -166,6 +170,7 @@ module ActionExpression =
         | Reflections _
         | Shifts _
         | Words _
+        | Nodes
         | Exchanges
         | Renaming _ -> expression
 
@@ -249,6 +254,12 @@ module ActionAlgebra =
 
     /// <summary>A group of permutations moves the places of the last axis; see <c>onAxis</c> for others.</summary>
     let points: Action<int[]> = Action<int[]>(Points -1)
+
+    /// <summary>
+    /// A group of permutations renumbers the nodes of graphs, adjacency matrices with the nodes' features behind them:
+    /// <c>graph 8 2 |&gt; under (symmetric 8) nodes</c>.
+    /// </summary>
+    let nodes: Action<int[]> = Action<int[]> Nodes
 
     /// <summary>A cyclic group moves the places of the last axis in a circle.</summary>
     let circle: Action<int> = Action<int>(Points -1)

@@ -165,7 +165,21 @@ module internal Modules =
             )
         | Pose(Given energy) -> new Canonicalise(net, input, output, energy.Value, evaluation)
         | Pose(Trained network) -> new Canonicalise(net, input, output, scorer network, evaluation)
-        | Frames frame -> new FrameAverage(net, input, output, frame.Value(), evaluation)
+        | Frames framing ->
+            new FrameAverage(net, input, output, framing.Frame(System.Random(int target.Seed)), evaluation)
+        | Symmetries samples ->
+            let shape = [| for length in (space: Space).Shape -> int64 length |]
+            let distribution = ElementDistribution.Learned(input, shape)
+
+            new ProbabilisticSymmetrise(
+                net,
+                input,
+                output,
+                distribution,
+                samples,
+                System.Random(int target.Seed),
+                evaluation
+            )
         | Samples count ->
             new MonteCarloEquitune(net, input, output, count, System.Random(int target.Seed), evaluation)
         | Nested parts ->

@@ -58,6 +58,35 @@ type Representative =
     /// <summary>The member of the kernel's orbit with the least energy.</summary>
     | OfLeastEnergy of Named<torch.Tensor -> torch.Tensor>
 
+/// <summary>Which few elements of the group an input picks.</summary>
+[<NoComparison>]
+type Framing =
+    /// <summary>Those that sort the points of a set by their features.</summary>
+    | Sorting
+    /// <summary>Those that sort the nodes of a graph by the colours of colour refinement.</summary>
+    | Colours
+    /// <summary>Those that sort the nodes of an undirected graph by their heat kernel signatures.</summary>
+    | Spectrum
+    /// <summary>Those of a frame of the user's.</summary>
+    | FrameOf of Named<unit -> Frame>
+
+    override this.ToString() =
+        match this with
+        | Sorting -> "sorting"
+        | Colours -> "colours"
+        | Spectrum -> "spectrum"
+        | FrameOf frame -> frame.Name
+
+    /// Makes the frame, which draws what it draws from a generator.
+    member internal this.Frame(random: System.Random) : Frame =
+        let ties = TieBreaks random
+
+        match this with
+        | Sorting -> Frame.Sorting ties
+        | Colours -> Frame.ColourRefinement ties
+        | Spectrum -> Frame.Spectral ties
+        | FrameOf frame -> frame.Value()
+
 /// <summary>How a block makes its network equivariant, or invariant.</summary>
 [<NoComparison; StructuredFormatDisplay("{Text}")>]
 type Design =
@@ -66,9 +95,11 @@ type Design =
     /// <summary>Turns the input to the pose of least energy, and the output back.</summary>
     | Canonical of Energy
     /// <summary>The average over a frame: the few elements that the input itself picks.</summary>
-    | Framed of Named<unit -> Frame>
+    | Framed of Framing
     /// <summary>The average over uniformly drawn elements, equivariant in expectation only.</summary>
     | Sampled of elements: int
+    /// <summary>The average over elements drawn from a distribution that is learned with the network, equivariant in expectation.</summary>
+    | Symmetrised of samples: int
     /// <summary>A design for each factor of a direct product, one within the other, the first innermost.</summary>
     | ByFactor of Design list
 
@@ -76,8 +107,9 @@ type Design =
     member this.Text =
         match this with
         | Canonical energy -> $"canonical by {energy}"
-        | Framed frame -> $"framed by {frame.Name}"
+        | Framed frame -> $"framed by {frame}"
         | Sampled elements -> $"mean over {elements} random elements"
+        | Symmetrised samples -> $"symmetrised by {samples} learned elements"
         | ByFactor designs -> designs |> List.map _.Text |> joined ", then "
         | Averaged(kernels, weighing, representative) ->
             let family =
@@ -136,8 +168,31 @@ module Designs =
     /// <summary>Turns inputs to the pose of least energy, which a network from an input to one number learns.</summary>
     let canonicalBy network = Canonical(Trained network)
 
-    /// <summary>The average over a frame, which is made anew for each block; the name stands for it in comparisons.</summary>
-    let framed name (frame: unit -> Frame) = Framed { Name = name; Value = frame }
+    /// <summary>
+    /// The average over a frame, the elements that an input picks: <c>framed sorting</c>. Where points tie all their orders are taken, or
+    /// some are drawn where they are many.
+    /// </summary>
+    let framed framing = Framed framing
+
+    /// <summary>The average over a frame of the user's, which is made anew for each block; the name stands for it in comparisons.</summary>
+    let framedBy name (frame: unit -> Frame) =
+        Framed(FrameOf { Name = name; Value = frame })
+
+    /// <summary>Sorts the points of a set by their features, the first first.</summary>
+    let sorting = Sorting
+
+    /// <summary>Sorts the nodes of a graph by colour refinement, 1-WL.</summary>
+    let colours = Colours
+
+    /// <summary>Sorts the nodes of an undirected graph by how heat spreads from them.</summary>
+    let spectrum = Spectrum
+
+    /// <summary>
+    /// Probabilistic symmetrisation: the average over so many elements for each input, drawn from a distribution that is learned with
+    /// the network. On sets and graphs the points are sorted by noisy scores; a group that is small enough to list has a score for each
+    /// transform. It is equivariant in expectation.
+    /// </summary>
+    let symmetrised samples = Symmetrised samples
 
     /// <summary>
     /// The average over so many elements, drawn uniformly and anew for each batch: for groups too large for anything
@@ -158,6 +213,7 @@ module Designs =
         | ByFactor designs -> ByFactor(designs |> List.map (weighed weighing))
         | Canonical _
         | Framed _
+        | Symmetrised _
         | Sampled _ -> refuse $"{design} has no values to weigh; weigh equitune or a quotient."
 
     /// <summary>Weighs the values by a perceptron with a hidden layer, which learns how much each counts: λ-equitune.</summary>
@@ -192,6 +248,7 @@ module Designs =
             Averaged(kernels, weighing, OfLeastEnergy { Name = name; Value = energy })
         | Canonical _
         | Framed _
+        | Symmetrised _
         | Sampled _
         | ByFactor _ ->
             refuse $"{design} has no kernel under which an input could be represented; take a quotient."

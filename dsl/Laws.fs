@@ -353,6 +353,58 @@ module Laws =
             (fun g y -> output.Apply(g, y))
             sampling
 
+    /// Each side of a law about chance is run so often.
+    let private runs = 128
+
+    /// A law about chance fails a model that is right in about one of so many trials.
+    let private falseAlarms = 1e6
+
+    /// The means of both sides over many runs, in units of what chance and roundings explain.
+    let private inExpectation depth (left: unit -> torch.Tensor) (right: unit -> torch.Tensor) =
+        use scope = torch.NewDisposeScope()
+        use _ = torch.no_grad ()
+
+        let mean side =
+            let all: torch.Tensor = torch.stack [| for _ in 1..runs -> side () |]
+            let wide = all.``to`` torch.float64
+            all.dtype, wide.mean [| 0L |], wide.var 0L / (float runs).ToScalar()
+
+        let dtype, l, variance = mean left
+        let _, r, variance' = mean right
+        let size = max (Numbers.largest l) (Numbers.largest r)
+        // A normal number is beyond z, on one side, with a chance below exp(−z²/2) / 2.
+        let deviations = sqrt (2.0 * log (falseAlarms * float (max 1L (l.numel ()))))
+
+        let unit =
+            (variance + variance').sqrt () * deviations.ToScalar()
+            + (Numbers.tolerance dtype depth * size + Double.Epsilon).ToScalar()
+
+        (l / unit).MoveToOuterDisposeScope(), (r / unit).MoveToOuterDisposeScope()
+
+    let private chance = 1.0
+
+    /// <summary>
+    /// A network that draws, such as one that is symmetrised by samples, is equivariant in expectation: over many runs the means of
+    /// <c>f(gx)</c> and <c>g f(x)</c> are as near as chance explains. One that is right fails about one trial in a million.
+    /// </summary>
+    let equivariantInExpectation
+        (model: Callable)
+        (input: TensorAction)
+        (output: TensorAction)
+        (sampling: Sampling)
+        : Law =
+        onInputs
+            "E f(gx) = g E f(x)"
+            "E f(gx) − g E f(x), as a multiple of what chance explains,"
+            (Some model)
+            { sampling with Tolerance = Some chance }
+            (Some input)
+            [ input.Group ]
+            (fun elements x ->
+                let g = elements.Head
+                let gx = input.Apply(g, x)
+                Ok(inExpectation (depth model) (fun () -> model.call gx) (fun () -> output.Apply(g, model.call x))))
+
     /// <summary>A network is invariant: <c>f(gx) = f(x)</c>.</summary>
     let invariant (model: Callable) (input: TensorAction) (sampling: Sampling) : Law =
         onInputs
@@ -490,10 +542,14 @@ module Laws =
                     name, (if isMoved name then Some(Signal.core signal) else None)
         ]
 
+        let isRandom = model.Blocks |> List.exists (fun (block, _, _) -> block.Plan.IsRandom)
+
         let statement, what =
-            match model.Resolved.Readout with
-            | Invariant _ -> "f(gx) = f(x)", "f(gx) − f(x)"
-            | Equivariant -> "f(gx) = g f(x)", "f(gx) − g f(x)"
+            match model.Resolved.Readout, isRandom with
+            | Invariant _, false -> "f(gx) = f(x)", "f(gx) − f(x)"
+            | Equivariant, false -> "f(gx) = g f(x)", "f(gx) − g f(x)"
+            | Invariant _, true -> "E f(gx) = E f(x)", "E f(gx) − E f(x), as a multiple of what chance explains,"
+            | Equivariant, true -> "E f(gx) = g E f(x)", "E f(gx) − g E f(x), as a multiple of what chance explains,"
 
         // Where members of an orbit tie, as they do on symmetric inputs, a representative is not asked to decide.
         let decides (block: ResolvedBlock, _, _) =
@@ -517,18 +573,31 @@ module Laws =
                     | Some g -> actions[name].Apply(g, x)
                     | None -> x)
 
-            let y, again = model.call (Array.ofList x), model.call (Array.ofList x)
+            let run (x: torch.Tensor list) = model.call (Array.ofList x)
 
-            match unsettled y again with
-            | Some finding -> Error finding
-            | None ->
-                Seq.zip3 outputs (model.call (Array.ofList gx)) y
-                |> Seq.map (fun ((name, action), moved, y) ->
-                    match action with
-                    | Some action -> name, moved, action.Apply(elements[movedBy name], y)
-                    | None -> name, moved, y)
-                |> List.ofSeq
+            let turned (name, action: TensorAction option) y =
+                match action with
+                | Some action -> action.Apply(elements[movedBy name], y)
+                | None -> y
+
+            if isRandom then
+                outputs
+                |> List.mapi (fun i output ->
+                    let left, right =
+                        inExpectation (depthOf model) (fun () -> (run gx)[i]) (fun () -> run x |> Array.item i |> turned output)
+
+                    fst output, left, right)
                 |> Ok
+            else
+                let y, again = run x, run x
+
+                match unsettled y again with
+                | Some finding -> Error finding
+                | None ->
+                    Seq.zip3 outputs (run gx) y
+                    |> Seq.map (fun (output, moved, y) -> fst output, moved, turned output y)
+                    |> List.ofSeq
+                    |> Ok
 
         {
             Statement = statement
@@ -540,7 +609,7 @@ module Laws =
                     Model = Some model
                     Depth = depthOf model
                     What = what
-                    Tolerance = None
+                    Tolerance = if isRandom then Some chance else None
                     Draw = drawInputs model symmetries
                     Shown = inputs |> List.findIndex (fst >> isMoved)
                     Sides = sides

@@ -105,12 +105,19 @@ type Report = {
 [<RequireQualifiedAccess>]
 module Report =
 
+    /// What remains of the spread over the elements that are drawn, in a mean over so many.
+    let private expectedError (block: ResolvedBlock) =
+        match block.Plan.Drawn with
+        | Some count -> $", error %.2g{1.0 / sqrt (float count)} of the spread"
+        | None -> ""
+
     let private design (block: ResolvedBlock) =
-        match block.Block.Kind, block.Block.Network, block.Block.Design with
-        | Kind.IS, LinearMaps _, _ -> "exact, by orbits"
-        | Kind.IS, _, None -> "invariant-symmetric"
-        | Kind.IS, _, Some design -> $"invariant-symmetric, {design}"
-        | Kind.Eq, _, _ -> block.Block.Symmetry
+        (match block.Block.Kind, block.Block.Network, block.Block.Design with
+         | Kind.IS, LinearMaps _, _ -> "exact, by orbits"
+         | Kind.IS, _, None -> "invariant-symmetric"
+         | Kind.IS, _, Some design -> $"invariant-symmetric, {design}"
+         | Kind.Eq, _, _ -> block.Block.Symmetry)
+        + expectedError block
 
     let private family (block: ResolvedBlock) =
         block.Terms

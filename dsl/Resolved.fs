@@ -18,8 +18,9 @@ type internal Plan =
     | Exact
     | Quotient of QuotientTerm list * Weighing * Representative
     | Pose of Energy
-    | Frames of Named<unit -> Frame>
+    | Frames of Framing
     | Samples of int
+    | Symmetries of int
     /// A plan for each factor, the first innermost.
     | Nested of (Subgroup * Plan) list
 
@@ -30,10 +31,29 @@ type internal Plan =
         | Pose _
         | Frames _ -> BigInteger.One
         | Quotient(terms, _, _) -> terms |> List.sumBy (fun term -> BigInteger term.Evaluations)
-        | Samples count -> BigInteger count
+        | Samples count
+        | Symmetries count -> BigInteger count
         | Nested parts ->
             parts
             |> List.fold (fun product (_, plan) -> product * plan.Evaluations) BigInteger.One
+
+    /// Over how many elements drawn for each input the mean is; none where nothing is drawn.
+    member this.Drawn =
+        match this with
+        | Samples count
+        | Symmetries count -> Some count
+        | Nested parts -> parts |> List.choose (fun (_, plan) -> plan.Drawn) |> List.sortDescending |> List.tryHead
+        | Exact
+        | Quotient _
+        | Pose _
+        | Frames _ -> None
+
+    /// Whether one input may have another value the next time.
+    member this.IsRandom =
+        match this with
+        | Frames(Sorting | Colours | Spectrum) -> true
+        | Nested parts -> parts |> List.exists (fun (_, plan) -> plan.IsRandom)
+        | plan -> plan.Drawn.IsSome
 
 /// A block with everything known that compiling needs.
 [<NoEquality; NoComparison>]
@@ -220,6 +240,7 @@ module internal Resolve =
             for design in designs do
                 requireDesign design space
         | Framed _
+        | Symmetrised _
         | Sampled _ -> ()
 
     /// A function of each component has to give as many.
@@ -247,9 +268,21 @@ module internal Resolve =
         | Canonical energy ->
             requireListable input.Group
             Pose energy
-        | Framed frame ->
-            requireListable input.Group
-            Frames frame
+        | Framed framing ->
+            match framing with
+            | FrameOf _ -> requireListable input.Group
+            | Sorting
+            | Colours
+            | Spectrum -> (framing.Frame(System.Random 0)).Require input
+
+            Frames framing
+        | Symmetrised samples when samples < 1 ->
+            refuse $"a mean over {samples} samples says nothing; take at least 1."
+        | Symmetrised samples ->
+            if not (ElementDistribution.HasPoints input) then
+                requireListable input.Group
+
+            Symmetries samples
         | Sampled count when count < 2 ->
             refuse $"{count} random elements give no mean and no error; take at least 2."
         | Sampled count -> Samples count

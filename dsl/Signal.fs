@@ -340,7 +340,7 @@ module internal Realised =
         | Unmoved, _ -> []
 
         // A subgroup acts as the whole group does.
-        | (Rotations | Reflections _ | Shifts _ | Blocks _ | Words _ | Exchanges | Cross _ | Each _),
+        | (Rotations | Reflections _ | Shifts _ | Blocks _ | Words _ | Nodes | Exchanges | Cross _ | Each _),
           (:? Subgroup as subgroup) -> [
             for moved in ofExpression expression subgroup.Parent notation space do
                 {
@@ -398,6 +398,17 @@ module internal Realised =
         | Points axis, _ -> onAxis axis (naturalOf group)
 
         | Regular axis, _ -> onAxis axis (PermutationAction.Regular group)
+
+        | Nodes, (:? PermutationGroup as permutations) ->
+            requireNumbers text space
+            let rows, columns = lengthOf text space -2, lengthOf text space -1
+
+            if rows <> permutations.Degree || columns < rows then
+                refuse
+                    $"{group} renumbers the nodes of graphs with {permutations.Degree} nodes, {permutations.Degree} × ({permutations.Degree} + features), but {space} are none."
+
+            at (Site.Axes(-2, -1)) (PermutationAction.OnGraphs(permutations, columns - rows))
+        | Nodes, other -> refuse $"{other} cannot renumber nodes: that takes a group of permutations of them."
 
         | Blocks axis, (:? WreathProduct as wreath) ->
             let inner =

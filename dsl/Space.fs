@@ -94,6 +94,9 @@ module Spaces =
     /// <summary>Images of some channels, a height and a width.</summary>
     let image channels height width = Numbers [ channels; height; width ]
 
+    /// <summary>Graphs of some nodes: adjacency matrices, with so many features of each node behind its row.</summary>
+    let graph nodes features = Numbers [ nodes; nodes + features ]
+
     /// <summary>Vectors.</summary>
     let vector length = Numbers [ length ]
 

@@ -61,6 +61,44 @@ public sealed class AxisAction : TensorAction
     /// <inheritdoc/>
     public override string ToString() => $"{Group.Name} on {Indices.Degree} coordinates";
 
+    internal override Tensor? Mix(RelaxedElements elements, Tensor x)
+    {
+        if (!x.is_floating_point() && !x.is_complex())
+        {
+            return null;
+        }
+
+        using DisposeScope scope = NewDisposeScope();
+        Tensor flat = Flatten(x);
+        Tensor columns = flat.dim() == Coordinates.Axis + 1 ? flat.unsqueeze(-1) : flat;
+        return Indices.Mix(elements, columns).reshape(x.shape).MoveToOuterDisposeScope();
+    }
+
+    private protected override Tensor ApplyRows(ElementBatch elements, Tensor x)
+    {
+        if (elements.IsListed)
+        {
+            return base.ApplyRows(elements, x);
+        }
+
+        using DisposeScope scope = NewDisposeScope();
+        return GatherRows(x, IndexTables.Inverse(Indices.Images(elements))).MoveToOuterDisposeScope();
+    }
+
+    private protected override Tensor UndoRows(ElementBatch elements, Tensor y)
+    {
+        if (elements.IsListed)
+        {
+            return base.UndoRows(elements, y);
+        }
+
+        using DisposeScope scope = NewDisposeScope();
+        return GatherRows(y, Indices.Images(elements)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Coordinates <c>index[r]</c> of row <c>r</c>.</summary>
+    private Tensor GatherRows(Tensor x, Tensor index) => Coordinates.GatherEach(Flatten(x).unsqueeze(1), index).reshape(x.shape);
+
     /// <inheritdoc cref="AdjacentAxes.Flatten"/>
     internal Tensor Flatten(Tensor x)
     {

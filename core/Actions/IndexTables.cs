@@ -1,4 +1,5 @@
 using Equivariant.Core.Groups;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Equivariant.Core.Actions;
@@ -13,6 +14,14 @@ internal static class IndexTables
     /// <summary>Row <c>t</c> lists the preimages: <c>table[t, elements[t](i)] = i</c>.</summary>
     public static DeviceTensor Preimages(IReadOnlyList<GroupElement> elements, PermutationAction action) =>
         Build(elements, action, inverse: true);
+
+    /// <summary>The inverses of permutations, <c>[T, n]</c>: images become preimages.</summary>
+    public static Tensor Inverse(Tensor permutations)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor places = arange(permutations.shape[1], device: permutations.device).expand(permutations.shape);
+        return empty_like(permutations).scatter_(1, permutations, places).MoveToOuterDisposeScope();
+    }
 
     private static DeviceTensor Build(IReadOnlyList<GroupElement> elements, PermutationAction action, bool inverse)
     {

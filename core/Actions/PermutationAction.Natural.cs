@@ -15,18 +15,18 @@ public sealed partial class PermutationAction
     {
         RequireDegree(degree);
         return new PermutationAction(
-            group, degree, [.. group.Generators.Select(_ => Permutations.Identity(degree))], $"{degree} fixed points", (_, image) => Permutations.WriteIdentity(image));
+            group, degree, [.. group.Generators.Select(_ => Permutations.Identity(degree))], $"{degree} fixed points", (_, image) => Permutations.WriteIdentity(image), new BatchMap.Fixed(degree));
     }
 
     /// <summary>Lets a permutation group act on its points.</summary>
     public static PermutationAction Natural(PermutationGroup group) => new(
-        group, group.Degree, [.. group.Generators.Select(g => g.Code.ToArray())], $"{group.Degree} points", Copy);
+        group, group.Degree, [.. group.Generators.Select(g => g.Code.ToArray())], $"{group.Degree} points", Copy, new BatchMap.Copy());
 
     /// <summary>Lets a subgroup of a permutation group act on the points.</summary>
     /// <exception cref="EquivariantException">The subgroup is not of a permutation group.</exception>
     public static PermutationAction Natural(Subgroup subgroup) => subgroup.Ambient is PermutationGroup ambient
         ? new PermutationAction(
-            subgroup, ambient.Degree, [.. subgroup.Generators.Select(g => g.Code.ToArray())], $"{ambient.Degree} points", Copy)
+            subgroup, ambient.Degree, [.. subgroup.Generators.Select(g => g.Code.ToArray())], $"{ambient.Degree} points", Copy, new BatchMap.Copy())
         : throw new EquivariantException($"{subgroup.Name} is not a group of permutations, so it has no points of its own.");
 
     /// <summary>Lets a cyclic group C_n act on n points in a circle: k takes point i to i + k mod n.</summary>
@@ -58,24 +58,22 @@ public sealed partial class PermutationAction
 
         int m = group.Outer.Degree, d = inner.Degree;
         RequireDegree((long)m * d);
-        DirectProduct copies = (DirectProduct)group.Normal;
-        int[][] images = [.. group.Generators.Select(g =>
+        int width = inner.Group.Width;
+        CodeMap map = (code, image) =>
         {
-            int[] image = new int[m * d];
-            int[] block = new int[d];
             for (int copy = 0; copy < m; copy++)
             {
-                int to = g.Code[copies.Width + copy];
-                inner.Permutation(copies.Part(to, g.Code[..copies.Width]), block);
+                int to = code[(m * width) + copy];
+                Span<int> block = image.Slice(copy * d, d);
+                inner._map(code.Slice(to * width, width), block);
                 for (int x = 0; x < d; x++)
                 {
-                    image[copy * d + x] = to * d + block[x];
+                    block[x] += to * d;
                 }
             }
-
-            return image;
-        })];
-        return new PermutationAction(group, m * d, images, $"{m} copies of {inner.Name}");
+        };
+        return new PermutationAction(
+            group, m * d, Tabulate(group, m * d, map), $"{m} copies of {inner.Name}", map, new BatchMap.Copies(group, inner));
     }
 
     /// <summary>Lets a group act on its own elements by multiplication from the left, numbered in the order of enumeration.</summary>
@@ -121,7 +119,8 @@ public sealed partial class PermutationAction
     {
         RequireOfFactor(group, factor, action);
         CodeMap map = (code, image) => action._map(group.Part(factor, code), image);
-        return new PermutationAction(group, action.Degree, Tabulate(group, action.Degree, map), action.Name, map);
+        return new PermutationAction(
+            group, action.Degree, Tabulate(group, action.Degree, map), action.Name, map, new BatchMap.Factor(group, factor, action));
     }
 
     /// <summary>Lets a direct product act on points that its factors share: each factor by its own action, which moves other points than the others do.</summary>

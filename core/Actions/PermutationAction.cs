@@ -12,6 +12,7 @@ public sealed partial class PermutationAction
     public const int MaximumDegree = 1 << 26;
 
     private readonly CodeMap _map;
+    private readonly BatchMap? _batch;
     private readonly int[][] _images;
     private int[]? _orbitIndex;
     private int[][]? _orbits;
@@ -27,12 +28,13 @@ public sealed partial class PermutationAction
     {
     }
 
-    private PermutationAction(Group group, int degree, int[][] images, string name, CodeMap? map)
+    private PermutationAction(Group group, int degree, int[][] images, string name, CodeMap? map, BatchMap? batch = null)
     {
         Group = group;
         Degree = degree;
         Name = name;
         _images = images;
+        _batch = batch;
         _map = map ?? group.Extend(
             Group.SymmetricOn(degree), images, relation => $"This is not an action of {group.Name} on {name}: {relation}, but the permutations given do not.");
     }
@@ -146,7 +148,7 @@ public sealed partial class PermutationAction
     public PermutationAction Restrict(Group subgroup)
     {
         int[][] images = [.. subgroup.Generators.Select(Permutation)];
-        return new PermutationAction(subgroup, Degree, images, Name, _map);
+        return new PermutationAction(subgroup, Degree, images, Name, _map, _batch);
     }
 
     /// <summary>Lets one group act on the points of several actions side by side: first the points of this, then those of the others.</summary>
@@ -173,7 +175,7 @@ public sealed partial class PermutationAction
             }
         }
 
-        return new PermutationAction(Group, degree, images, string.Join(" + ", all.Select(a => a.Name)), SideBySide(all));
+        return new PermutationAction(Group, degree, images, string.Join(" + ", all.Select(a => a.Name)), SideBySide(all), new BatchMap.SideBySide(all));
     }
 
     /// <summary>
@@ -197,7 +199,7 @@ public sealed partial class PermutationAction
             _map(code, left);
             other._map(code, right);
             Pair(left, right, image);
-        });
+        }, new BatchMap.Pairs(this, other));
     }
 
     /// <summary>Tells whether another action is of the same group and moves points in the same way.</summary>

@@ -49,6 +49,28 @@ public abstract class TensorAction
     /// <returns><c>g·x</c>, <c>[B, …]</c>.</returns>
     public Tensor Apply(GroupElement element, Tensor x) => Over([element]).Expand(x);
 
+    /// <summary>Applies to each row an element of its own.</summary>
+    /// <param name="elements">An element of <see cref="Group"/> for each row.</param>
+    /// <param name="x">The batch, <c>[B, …]</c>.</param>
+    /// <returns><c>[B, …]</c>: row <c>b</c> is <c>elements[b]·x[b]</c>.</returns>
+    /// <exception cref="EquivariantException">The tensor is not one that the group acts on, or there is not one element for each row.</exception>
+    public Tensor ApplyEach(ElementBatch elements, Tensor x)
+    {
+        RequireEach(elements, x);
+        return ApplyRows(elements, x);
+    }
+
+    /// <summary>Undoes <see cref="ApplyEach"/>, on rows that may be of another shape.</summary>
+    /// <param name="elements">An element of <see cref="Group"/> for each row.</param>
+    /// <param name="y">The batch, <c>[B, …]</c>.</param>
+    /// <returns><c>[B, …]</c>: row <c>b</c> is <c>elements[b]⁻¹·y[b]</c>.</returns>
+    /// <exception cref="EquivariantException">The tensor is not one that the group acts on, or there is not one element for each row.</exception>
+    public Tensor UndoEach(ElementBatch elements, Tensor y)
+    {
+        RequireEach(elements, y);
+        return UndoRows(elements, y);
+    }
+
     /// <summary>The same action, of the elements of a subgroup only.</summary>
     /// <param name="subgroup">A subgroup of <see cref="Group"/>.</param>
     public virtual TensorAction Restrict(Subgroup subgroup) => new InducedAction(subgroup, this, element => element);
@@ -70,6 +92,38 @@ public abstract class TensorAction
     /// <summary>Tells whether another action is of the same group and moves tensors in the same way, as far as can be seen.</summary>
     /// <param name="other">The other action.</param>
     public virtual bool ActsAs(TensorAction other) => ReferenceEquals(this, other);
+
+    /// <summary>Applies elements that are not quite decided, for their gradient; null where it has none to pass on.</summary>
+    internal virtual Tensor? Mix(RelaxedElements elements, Tensor x) =>
+        throw new EquivariantException($"{this} can't pass a gradient on to what chooses its elements; let the group permute the coordinates of an axis.");
+
+    /// <inheritdoc cref="ApplyEach"/>
+    /// <remarks>There is one element for each row. By a table of the different elements; actions that permute have a faster way.</remarks>
+    private protected virtual Tensor ApplyRows(ElementBatch elements, Tensor x)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (ElementList list, Tensor positions) = elements.Listed();
+        return list.Of(this).Select(x, positions).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc cref="UndoEach"/>
+    /// <remarks>There is one element for each row. By a table of the different elements; actions that permute have a faster way.</remarks>
+    private protected virtual Tensor UndoRows(ElementBatch elements, Tensor y)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (ElementList list, Tensor positions) = elements.Listed();
+        return list.InversesOf(this).Select(y, positions).MoveToOuterDisposeScope();
+    }
+
+    private void RequireEach(ElementBatch elements, Tensor x)
+    {
+        TensorChecks.RequireBatch(this, x);
+        if (!Group.SameGroup(elements.Group.Ambient, Group.Ambient) || elements.Count != x.shape[0])
+        {
+            throw new EquivariantException(
+                $"{this} needs an element of {Group.Name} for each of {x.shape[0]} rows, but {elements} were given.");
+        }
+    }
 
     /// <summary>Refuses averages of what is not a vector space.</summary>
     protected void RequireLinear()

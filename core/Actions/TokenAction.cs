@@ -34,6 +34,31 @@ public sealed class TokenAction : TensorAction
     /// <inheritdoc/>
     public override bool ActsAs(TensorAction other) => other is TokenAction tokens && tokens.Vocabulary.ActsAs(Vocabulary);
 
+    /// <remarks>Tokens have no gradient.</remarks>
+    internal override Tensor? Mix(RelaxedElements elements, Tensor x) => null;
+
+    private protected override Tensor ApplyRows(ElementBatch elements, Tensor x)
+    {
+        if (elements.IsListed)
+        {
+            return base.ApplyRows(elements, x);
+        }
+
+        using DisposeScope scope = NewDisposeScope();
+        return Rename(x, Vocabulary.Images(elements)).MoveToOuterDisposeScope();
+    }
+
+    private protected override Tensor UndoRows(ElementBatch elements, Tensor y)
+    {
+        if (elements.IsListed)
+        {
+            return base.UndoRows(elements, y);
+        }
+
+        using DisposeScope scope = NewDisposeScope();
+        return Rename(y, IndexTables.Inverse(Vocabulary.Images(elements))).MoveToOuterDisposeScope();
+    }
+
     /// <inheritdoc/>
     public override string ToString() => $"{Group.Name} on sentences over {Vocabulary.Degree} tokens";
 
@@ -73,26 +98,35 @@ public sealed class TokenAction : TensorAction
             return table.On(x.device).index([TensorIndex.Tensor(row), TensorIndex.Tensor(x)]).MoveToOuterDisposeScope();
         }
 
-        /// <summary>Refuses numbers that are no tokens; a negative one would count from the end of the vocabulary.</summary>
-        private void RequireTokens(Tensor x)
+        private void RequireTokens(Tensor x) => TokenAction.RequireTokens(x, _degree);
+    }
+
+    /// <summary>Row by row, each token's entry in a table of that row, <c>[B, V]</c>.</summary>
+    private Tensor Rename(Tensor x, Tensor table)
+    {
+        RequireTokens(x, Vocabulary.Degree);
+        return table.gather(1, x.reshape(x.shape[0], -1)).reshape(x.shape);
+    }
+
+    /// <summary>Refuses numbers that are no tokens; a negative one would count from the end of the vocabulary.</summary>
+    private static void RequireTokens(Tensor x, int degree)
+    {
+        if (x.dtype != ScalarType.Int64)
         {
-            if (x.dtype != ScalarType.Int64)
-            {
-                throw new EquivariantException($"Tokens have to be of type Int64, but a tensor of {x.dtype} was given; convert it first.");
-            }
+            throw new EquivariantException($"Tokens have to be of type Int64, but a tensor of {x.dtype} was given; convert it first.");
+        }
 
-            if (x.numel() == 0)
-            {
-                return;
-            }
+        if (x.numel() == 0)
+        {
+            return;
+        }
 
-            using DisposeScope scope = NewDisposeScope();
-            (long least, long most) = (x.min().item<long>(), x.max().item<long>());
-            if (least < 0 || most >= _degree)
-            {
-                throw new EquivariantException(
-                    $"There is no token {(least < 0 ? least : most)}: the vocabulary has the tokens 0 to {_degree - 1}. Give padding a token of its own, which the group leaves alone.");
-            }
+        using DisposeScope scope = NewDisposeScope();
+        (long least, long most) = (x.min().item<long>(), x.max().item<long>());
+        if (least < 0 || most >= degree)
+        {
+            throw new EquivariantException(
+                $"There is no token {(least < 0 ? least : most)}: the vocabulary has the tokens 0 to {degree - 1}. Give padding a token of its own, which the group leaves alone.");
         }
     }
 }

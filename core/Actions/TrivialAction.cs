@@ -22,6 +22,12 @@ public sealed class TrivialAction(Group group) : TensorAction(group)
     /// <inheritdoc/>
     public override bool ActsAs(TensorAction other) => other is TrivialAction && other.Group == Group;
 
+    internal override Tensor? Mix(RelaxedElements elements, Tensor x) => null;
+
+    private protected override Tensor ApplyRows(ElementBatch elements, Tensor x) => x.alias();
+
+    private protected override Tensor UndoRows(ElementBatch elements, Tensor y) => y.alias();
+
     /// <inheritdoc/>
     public override string ToString() => $"{Group.Name} acting trivially";
 

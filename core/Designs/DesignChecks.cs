@@ -141,6 +141,17 @@ internal static class DesignChecks
         return flat;
     }
 
+    /// <summary>One real number a point, <c>[R, n]</c> or <c>[R, n, 1]</c>, as <c>[R, n]</c>.</summary>
+    /// <param name="numbers">The numbers.</param>
+    /// <param name="rows">How many rows there have to be.</param>
+    /// <param name="points">How many points.</param>
+    /// <param name="what">Who gave them, to be blamed.</param>
+    public static Tensor PerPoint(Tensor numbers, long rows, int points, string what) =>
+        numbers.shape.AsSpan().SequenceEqual([rows, points]) || numbers.shape.AsSpan().SequenceEqual([rows, points, 1])
+            ? numbers.reshape(rows, points)
+            : throw new EquivariantException(
+                $"{what} have to be one number for each of {points} points, [{rows}, {points}], but are a tensor of shape {Shape(numbers)}.");
+
     /// <summary>A tensor's shape in brackets.</summary>
     public static string Shape(Tensor x) => $"[{string.Join(", ", x.shape)}]";
 

@@ -1,6 +1,4 @@
 using Equivariant.Core.Actions;
-using Equivariant.Core.Groups;
-using Equivariant.Core.Native;
 using Equivariant.Core.Orbits;
 using Equivariant.Core.Serialization;
 using TorchSharp;
@@ -14,15 +12,12 @@ namespace Equivariant.Core.Designs;
 /// </summary>
 /// <remarks>
 /// The frame has to be equivariant, <c>F(hx) = F(x)h⁻¹</c>; then the model is. It costs <c>|F(x)|</c> evaluations of
-/// the model; finding the frame may need all <c>|G|</c> transforms of the input.
+/// the model. Where the frame lists the group, finding it needs all <c>|G|</c> transforms of the input; where it sorts, none.
 /// Source: Puny et al., "Frame Averaging for Invariant and Equivariant Network Design" (ICLR 2022).
 /// </remarks>
 public class FrameAverage : SavedModule<Tensor, Tensor>
 {
     private readonly nn.IModule<Tensor, Tensor> _model;
-    private readonly TensorAction _input;
-    private readonly OrbitMap _transforms;
-    private readonly OrbitMap _inverses;
 
     /// <summary>Wraps a model.</summary>
     /// <param name="model">The network, from <c>[R, …]</c> to <c>[R, …]</c>.</param>
@@ -30,23 +25,34 @@ public class FrameAverage : SavedModule<Tensor, Tensor>
     /// <param name="output">How it acts on the output; linear.</param>
     /// <param name="frame">Which elements are in the frame.</param>
     /// <param name="evaluation">How rows are given to the model; plainly, if left out.</param>
-    /// <exception cref="EquivariantException">The groups differ, or the group is too large to list.</exception>
+    /// <exception cref="EquivariantException">The groups differ, or the frame is not for this group and this action.</exception>
     public FrameAverage(
         nn.IModule<Tensor, Tensor> model, TensorAction input, TensorAction output, Frame frame, Evaluation? evaluation = null)
-        : base(nameof(FrameAverage))
+        : this(nameof(FrameAverage), model, input, output, frame, evaluation)
+    {
+    }
+
+    /// <summary>Wraps a model in a design that has a name of its own.</summary>
+    private protected FrameAverage(
+        string name, nn.IModule<Tensor, Tensor> model, TensorAction input, TensorAction output, Frame frame, Evaluation? evaluation)
+        : base(name)
     {
         DesignChecks.RequireOneGroup(input, output);
-
-        IReadOnlyList<GroupElement> elements = OrbitLimit.List(input.Group);
+        frame.Require(input);
         _model = model;
-        _input = input;
-        _transforms = input.Over(elements);
-        _inverses = output.Over([.. elements.Select(g => g.Inverse())]);
+        Input = input;
+        Output = output;
         Frame = frame;
         Evaluation = evaluation ?? Evaluation.Plain;
         Wrapping.Register(this, [model]);
         register_module("frame", frame);
     }
+
+    /// <summary>How the group acts on the input.</summary>
+    public TensorAction Input { get; }
+
+    /// <summary>How the group acts on the output.</summary>
+    public TensorAction Output { get; }
 
     /// <summary>Which elements are in the frame.</summary>
     public Frame Frame { get; }
@@ -63,58 +69,19 @@ public class FrameAverage : SavedModule<Tensor, Tensor>
     /// <exception cref="EquivariantException">The input, the frame's weights or the model's values are not what they have to be.</exception>
     public override Tensor forward(Tensor input)
     {
-        DesignChecks.RequireInput(_input, input, _transforms.Count);
+        DesignChecks.RequireInput(Input, input, Frame.TransformsPerInput(Input));
         using DisposeScope scope = NewDisposeScope();
-        long batch = input.shape[0];
-        Tensor rows = DesignChecks.Transforms(_input, input, () => _transforms.Expand(input));
-        Tensor weights = Weights(rows, batch);
-        Tensor places = weights.detach().ne(0).nonzero();
-        Tensor element = places.select(1, 0);
-        Tensor which = places.select(1, 1);
-        Tensor picked = rows.index_select(0, (element * batch) + which);
-        Tensor values = Evaluation.Evaluate(_model, picked);
-        Tensor pulledBack = _inverses.Select(values, element);
-        Tensor weight = weights.index([TensorIndex.Tensor(element), TensorIndex.Tensor(which)]).to(values.dtype);
-        Tensor weighed = pulledBack * weight.view([-1, .. Enumerable.Repeat(1L, (int)values.dim() - 1)]);
-        EvaluationsPerInput = batch == 0 ? 0 : places.shape[0] / (double)batch;
-        return zeros([batch, .. values.shape[1..]], values.dtype, values.device)
-            .index_add(0, which, weighed, 1).MoveToOuterDisposeScope();
+        Picks picks = Frame.Pick(Input, input);
+        Tensor rows = DesignChecks.Transforms(Input, input, () => picks.Transform(Input, input));
+        Tensor values = Evaluation.Evaluate(_model, rows);
+        Tensor pulledBack = picks.PullBack(Output, values);
+        EvaluationsPerInput = input.shape[0] == 0 ? 0 : picks.Count / (double)input.shape[0];
+        Observe(pulledBack, picks);
+        return picks.Mean(pulledBack).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The frame's weights, <c>[G, B]</c>: a mean of each input's transforms, or a sentence.</summary>
-    private Tensor Weights(Tensor rows, long batch)
+    /// <summary>Looks at the values that are averaged, <c>[R, …]</c>.</summary>
+    private protected virtual void Observe(Tensor pulledBack, Picks picks)
     {
-        long elements = _transforms.Count;
-        Tensor weights = TorchErrors.Explain(
-            () => Frame.Weights(rows, _transforms.Count),
-            () => $"The frame can't weigh {rows.dtype} transforms of shape {DesignChecks.Shape(rows)}");
-        if (weights.dim() != 2 || weights.shape[0] != elements || weights.shape[1] != batch)
-        {
-            throw new EquivariantException(
-                $"The frame has to give a weight to each of {elements} transforms of each of {batch} inputs, [{elements}, {batch}], but gave a tensor of shape {DesignChecks.Shape(weights)}.");
-        }
-
-        if (weights.is_complex())
-        {
-            throw new EquivariantException($"The frame has to give real weights, but gave a tensor of {weights.dtype}.");
-        }
-
-        Tensor sums = weights.detach().to(ScalarType.Float64);
-        // Written so that NaN fails.
-        if (!sums.ge(0).all().item<bool>() || !(sums.sum([0L]) - 1).abs().le(Rounding(weights.dtype)).all().item<bool>())
-        {
-            throw new EquivariantException(
-                "The frame's weights have to be a mean over the transforms of each input: none negative or NaN, and their sum over the elements 1. Divide them by their sum.");
-        }
-
-        return weights;
     }
-
-    /// <summary>How far from 1 a sum of weights of some precision may be.</summary>
-    private static double Rounding(ScalarType dtype) => dtype switch
-    {
-        ScalarType.BFloat16 or ScalarType.Float16 => 0.1,
-        ScalarType.Float32 => 1e-3,
-        _ => 1e-8,
-    };
 }

@@ -1,7 +1,5 @@
 using Equivariant.Core.Actions;
-using Equivariant.Core.Groups;
 using Equivariant.Core.Orbits;
-using Equivariant.Core.Serialization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -9,19 +7,11 @@ namespace Equivariant.Core.Designs;
 
 /// <summary>
 /// Equituning over a group too large to list, by an average over uniform random elements: equivariant in expectation
-/// only, with the error that <see cref="StandardError"/> reports.
+/// only, with the error that <see cref="ProbabilisticSymmetrise.StandardError"/> reports.
 /// </summary>
-/// <remarks>
-/// An explicit choice: no other design approximates. Threads may share it; its generator then serves them in the order
-/// in which they come.
-/// </remarks>
-public sealed class MonteCarloEquitune : SavedModule<Tensor, Tensor>
+/// <remarks>An explicit choice: no other design approximates unless it is told to draw.</remarks>
+public sealed class MonteCarloEquitune : ProbabilisticSymmetrise
 {
-    private readonly nn.IModule<Tensor, Tensor> _model;
-    private readonly Random _random;
-    private readonly Lock _lock = new();
-    private Tensor? _variance;
-
     /// <summary>Wraps a model.</summary>
     /// <param name="model">The network, from <c>[R, …]</c> to <c>[R, …]</c>.</param>
     /// <param name="input">How the group acts on the model's input.</param>
@@ -32,93 +22,11 @@ public sealed class MonteCarloEquitune : SavedModule<Tensor, Tensor>
     /// <exception cref="EquivariantException">The groups differ, or there are too few samples for an error.</exception>
     public MonteCarloEquitune(
         nn.IModule<Tensor, Tensor> model, TensorAction input, TensorAction output, int samples, Random random, Evaluation? evaluation = null)
-        : base(nameof(MonteCarloEquitune))
+        : base(nameof(MonteCarloEquitune), model, input, output, ElementDistribution.Uniform(), Enough(samples), random, evaluation)
     {
-        DesignChecks.RequireOneGroup(input, output);
-
-        if (samples < 2)
-        {
-            throw new EquivariantException($"{samples} sample(s) give no standard error: draw at least 2.");
-        }
-
-        _model = model;
-        _random = random;
-        Input = input;
-        Output = output;
-        Samples = samples;
-        Evaluation = evaluation ?? Evaluation.Plain;
-        Wrapping.Register(this, [model]);
     }
 
-    /// <summary>How the group acts on the input.</summary>
-    public TensorAction Input { get; }
-
-    /// <summary>How the group acts on the output.</summary>
-    public TensorAction Output { get; }
-
-    /// <summary>Elements drawn for each batch.</summary>
-    public int Samples { get; }
-
-    /// <summary>How rows are given to the model.</summary>
-    public Evaluation Evaluation { get; set; }
-
-    /// <summary>
-    /// The standard error of the last batch's outputs, the root of its mean square over all components; NaN before
-    /// the first. It shrinks with the root of the number of samples.
-    /// </summary>
-    /// <remarks>Reading it waits for the device; evaluating the model does not.</remarks>
-    public double StandardError
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _variance is null ? double.NaN : Math.Sqrt(_variance.item<double>() / Samples);
-            }
-        }
-    }
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            Keep(null);
-        }
-
-        base.Dispose(disposing);
-    }
-
-    /// <summary>Evaluates the model on random transforms of the batch.</summary>
-    /// <param name="input">The batch, <c>[B, …]</c>.</param>
-    /// <returns>The averaged outputs, <c>[B, …]</c>.</returns>
-    /// <exception cref="EquivariantException">The input or the model's values are not what they have to be.</exception>
-    public override Tensor forward(Tensor input)
-    {
-        DesignChecks.RequireInput(Input, input, Samples);
-        using DisposeScope scope = NewDisposeScope();
-        GroupElement[] elements = Draw();
-        Tensor values = Evaluation.Evaluate(_model, DesignChecks.Transforms(Input, input, () => Input.Over(elements).Expand(input)));
-        Tensor pulledBack = Output.Over(elements).PullBack(values).unflatten(0, Samples, input.shape[0]);
-        Keep(pulledBack.detach().var(0).mean().to(ScalarType.Float64).DetachFromDisposeScope());
-        return pulledBack.mean([0L]).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>A generator of random numbers serves one thread at a time, and may be shared with other designs.</summary>
-    private GroupElement[] Draw()
-    {
-        lock (_random)
-        {
-            return [.. Enumerable.Range(0, Samples).Select(_ => Input.Group.Random(_random))];
-        }
-    }
-
-    private void Keep(Tensor? variance)
-    {
-        lock (_lock)
-        {
-            _variance?.Dispose();
-            _variance = variance;
-        }
-    }
+    private static int Enough(int samples) => samples >= 2
+        ? samples
+        : throw new EquivariantException($"{samples} sample(s) give no standard error: draw at least 2.");
 }

@@ -185,7 +185,7 @@ public abstract class PlacedBlock
         private static long Evaluations(nn.Module<Tensor, Tensor> module) => module switch
         {
             QuotientDesign design => design.EvaluationsPerInput,
-            MonteCarloEquitune design => design.Samples,
+            ProbabilisticSymmetrise design => design.Samples,
             _ => 1,
         };
     }

@@ -5,6 +5,7 @@ open Equivariant.Bench
 open Equivariant.Core.Distributed
 open Equivariant.Core.Native
 open Equivariant.Fairness
+open Equivariant.Graphs
 open Equivariant.Scan
 open Equivariant.Views
 open Equivariant.ZeroShot
@@ -15,6 +16,7 @@ let private experiments = [
     Experiment.any Views.experiment
     Experiment.any Fairness.experiment
     Experiment.any ZeroShot.experiment
+    Experiment.any Graphs.experiment
 ]
 
 /// A command is one file with its arguments and a `run`; it is named here and below.

@@ -41,7 +41,7 @@ let private model (f: torch.Tensor -> torch.Tensor) = {
 
 /// A frame that gives what it is told to.
 let private frame (weights: torch.Tensor -> int -> torch.Tensor) = {
-    new Frame("given") with
+    new ListedFrame("given") with
         member _.Weights(rows, elements) = weights rows elements
 }
 

@@ -270,7 +270,7 @@ let private models: (string * Model) list = [
         (equitune
          |> leastLoss (proxyLoss "size" (fun y -> y.square().flatten(1L).sum 1L)))
 
-    "framed", one (convNet 2) (framed "least ink" (fun () -> Frame.LeastEnergy(Func<_, _> ink)))
+    "framed", one (convNet 2) (framedBy "least ink" (fun () -> Frame.LeastEnergy(Func<_, _> ink)))
     "canonical by a network", one (convNet 2) (canonicalBy (mlp [ 4 ]))
 
     "canonical by a module of the user's",

@@ -1,0 +1,60 @@
+using Equivariant.Core.Actions;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Equivariant.Core.Designs;
+
+/// <summary>
+/// A small equivariant network that gives each point of a set, or node of a graph, a score: features and noise, exchanged with the mean
+/// of all points and, in graphs, along the edges.
+/// </summary>
+public sealed class PointScores : nn.Module<Tensor, Tensor, Tensor>
+{
+    private readonly PointSignal _points;
+    private readonly nn.Module<Tensor, Tensor> _read;
+    private readonly nn.Module<Tensor, Tensor>[] _mix;
+    private readonly nn.Module<Tensor, Tensor> _score;
+
+    /// <summary>Makes the network.</summary>
+    /// <param name="action">How the symmetric group acts on the sets or graphs.</param>
+    /// <param name="features">The features of a point; for graphs, those behind the adjacency matrix.</param>
+    /// <param name="noise">Random numbers of each point.</param>
+    /// <param name="hidden">The width of the hidden layers.</param>
+    /// <param name="layers">How often points exchange what they know.</param>
+    /// <exception cref="EquivariantException">The action is not of a symmetric group on sets or graphs.</exception>
+    public PointScores(TensorAction action, int features, int noise = 1, int hidden = 32, int layers = 2)
+        : base(nameof(PointScores))
+    {
+        _points = PointSignal.Of(action, "A network of scores");
+        int sources = _points.IsGraph ? 3 : 2;
+        _read = nn.Linear(features + noise, hidden);
+        _mix = [.. Enumerable.Range(0, layers).Select(_ => nn.Linear(sources * hidden, hidden))];
+        _score = nn.Linear(hidden, 1);
+        register_module("read", _read);
+        for (int i = 0; i < layers; i++)
+        {
+            register_module($"mix{i}", _mix[i]);
+        }
+
+        register_module("score", _score);
+    }
+
+    /// <summary>Scores the points.</summary>
+    /// <param name="x">The batch, <c>[R, …]</c>.</param>
+    /// <param name="noise">Random numbers, <c>[R, n, d]</c>.</param>
+    /// <returns>The scores, <c>[R, n]</c>.</returns>
+    public override Tensor forward(Tensor x, Tensor noise)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor h = _read.call(cat([_points.Features(x).to(noise.dtype), noise], 2)).relu();
+        Tensor? edges = _points.IsGraph ? _points.Adjacency(x).to(noise.dtype) : null;
+        foreach (nn.Module<Tensor, Tensor> mix in _mix)
+        {
+            Tensor mean = h.mean([1L], keepdim: true).expand_as(h);
+            Tensor seen = edges is null ? cat([h, mean], 2) : cat([h, mean, edges.matmul(h)], 2);
+            h = h + mix.call(seen).relu();
+        }
+
+        return _score.call(h).squeeze(2).MoveToOuterDisposeScope();
+    }
+}
