@@ -237,14 +237,14 @@ module Views =
         dict [
             "concatenation", "a plain network for each view, all features read in the end"
             "siamese", "one plain network for all views, its features added up"
-            "deep-sets", "the same, with a network on the sum"
+            "deep-sets", "one plain network for all views, and another one on the sum of its features"
             "dss", "deep sets of symmetric elements: views also give features to each other"
-            "cnn", "the paper's network without its groups"
-            "cnn-fusion", "the same, with the paper's fusion"
-            "eq", "concatenation, each network equituned over its view's group"
-            "eq-is", "the same, with invariant-symmetric blocks between all views"
-            "multi-gcnn", "the paper's network: one trunk, equituned over each view's group"
-            "multi-gcnn-fusion", "the same, with the paper's fusion"
+            "cnn", "the paper's network without its groups and without fusion"
+            "cnn-fusion", "the paper's network with fusion, without its groups"
+            "eq", "a network for each view, equituned over its group; all features read in the end"
+            "eq-is", "eq with invariant-symmetric blocks between all views"
+            "multi-gcnn", "the paper's network without fusion: one trunk, equituned over each view's group"
+            "multi-gcnn-fusion", "the paper's network, its two trunks equituned over each view's group"
         ]
 
     let private knowsGroups (finding: Finding) =
