@@ -60,3 +60,64 @@ type Plot =
         | Bars plot
         | Stacks plot -> plot.Title
         | Curves plot -> plot.Title
+
+/// <summary>Makes tables from findings.</summary>
+[<RequireQualifiedAccess>]
+module Table =
+
+    /// <summary>A row for each value of a label, a column for each figure; cells of what was not measured are empty.</summary>
+    /// <param name="title">What the numbers are, with their unit.</param>
+    /// <param name="label">The label.</param>
+    /// <param name="columns">The names of figures, and how each is written.</param>
+    /// <param name="findings">What was found.</param>
+    let byLabel title label (columns: (string * (Finding -> string)) list) (findings: Finding list) : Table = {
+        Title = title
+        Columns = label :: List.map fst columns
+        Rows = [
+            for value in Findings.values label findings ->
+                [
+                    value
+                    for name, show in columns do
+                        Findings.tryFind [ label, value ] name findings
+                        |> Option.map show
+                        |> Option.defaultValue ""
+                ]
+        ]
+        Notes = []
+    }
+
+/// <summary>Makes plots from findings.</summary>
+[<RequireQualifiedAccess>]
+module Plot =
+
+    /// <summary>Heights of bars, or stacks, whose places are figures and whose colours are the values of a label.</summary>
+    /// <param name="label">The label.</param>
+    /// <param name="names">The names of figures.</param>
+    /// <param name="factor">What values are multiplied by, such as 100 for shares in per cent.</param>
+    /// <param name="findings">What was found; what was not measured has no bar.</param>
+    let series label (names: string list) factor (findings: Finding list) =
+        let height value name =
+            match Findings.tryFind [ label, value ] name findings with
+            | Some finding -> factor * finding.Mean, factor * finding.Deviation
+            | None -> nan, nan
+
+        [
+            for value in Findings.values label findings -> value, List.map (height value) names
+        ]
+
+    /// <summary>Shares in per cent as bars: a place for each figure, a colour for each value of a label.</summary>
+    /// <param name="name">What its files are named by.</param>
+    /// <param name="title">What stands above it.</param>
+    /// <param name="axis">What the shares are of.</param>
+    /// <param name="label">The label.</param>
+    /// <param name="names">The names of figures.</param>
+    /// <param name="findings">What was found.</param>
+    let percentBars name title axis label (names: string list) findings : Plot =
+        Bars {
+            Name = name
+            Title = title
+            Axis = $"%s{axis}, %%"
+            Places = names
+            Series = series label names 100.0 findings
+            Top = Some 105.0
+        }

@@ -39,7 +39,12 @@ module Evaluation =
     /// <param name="model">The model.</param>
     /// <param name="device">Where the model is.</param>
     /// <param name="examples">The sentences.</param>
-    let correct (map: (Example[] -> bool[]) -> Example[][] -> bool[][]) (model: SequenceModel) device (examples: Example[]) =
+    let correct
+        (map: (Example[] -> bool[]) -> Example[][] -> bool[][])
+        (model: SequenceModel)
+        device
+        (examples: Example[])
+        =
         model.eval ()
         // Sentences of like length leave the batch together.
         let byLength =
