@@ -47,6 +47,7 @@ module Data =
 
                 match skipped with
                 | [] -> ()
+                | [ one ] -> $"1 image can't be decoded and was skipped: {one}"
                 | first :: _ ->
                     $"{skipped.Length} images can't be decoded and were skipped; the first: {first}"
             ]

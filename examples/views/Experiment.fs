@@ -64,16 +64,6 @@ module Views =
             Features = settings.Features
         }
 
-    let private target (context: Context) : Target = {
-        Target.cpu with
-            Device =
-                if context.Device.``type`` = DeviceType.CPU then
-                    "cpu"
-                else
-                    string context.Device
-            Seed = int64 (context.SeedFor "weights")
-    }
-
     /// Samples of a step, and the seed of what happens to them.
     type private Batch = { Chosen: int[]; Seed: int }
 
@@ -134,7 +124,7 @@ module Views =
         let declared =
             cell.Contender.Declare sizes (Models.views (cell.Groups.Motions cell.Views))
 
-        use model = Model.compile (target context) declared
+        use model = Model.compile (context.Target "weights") declared
 
         use optimiser =
             torch.optim.SGD(model.parameters (), settings.LearningRate, momentum = 0.9, weight_decay = 0.001)
@@ -237,14 +227,14 @@ module Views =
         dict [
             "concatenation", "a plain network for each view, all features read in the end"
             "siamese", "one plain network for all views, its features added up"
-            "deep-sets", "the same, with a network on the sum"
+            "deep-sets", "one plain network for all views, and another one on the sum of its features"
             "dss", "deep sets of symmetric elements: views also give features to each other"
-            "cnn", "the paper's network without its groups"
-            "cnn-fusion", "the same, with the paper's fusion"
-            "eq", "concatenation, each network equituned over its view's group"
-            "eq-is", "the same, with invariant-symmetric blocks between all views"
-            "multi-gcnn", "the paper's network: one trunk, equituned over each view's group"
-            "multi-gcnn-fusion", "the same, with the paper's fusion"
+            "cnn", "the paper's network without its groups and without fusion"
+            "cnn-fusion", "the paper's network with fusion, without its groups"
+            "eq", "a network for each view, equituned over its group; all features read in the end"
+            "eq-is", "eq with invariant-symmetric blocks between all views"
+            "multi-gcnn", "the paper's network without fusion: one trunk, equituned over each view's group"
+            "multi-gcnn-fusion", "the paper's network, its two trunks equituned over each view's group"
         ]
 
     let private knowsGroups (finding: Finding) =
@@ -342,23 +332,13 @@ module Views =
             let trained = (Findings.values trainedLabel part).Head
             let part = Findings.where trainedLabel trained part
 
-            Bars {
-                Name = $"accuracy-{number + 1}"
-                Title = $"Samples of {title}, trained {trained}"
-                Axis = "classes told right, %"
-                Places = Findings.values modelLabel part
-                Series = [
-                    for condition in [ Condition.Upright; Condition.Moved ] ->
-                        $"tested {condition.Name}",
-                        [
-                            for model in Findings.values modelLabel part ->
-                                match Findings.tryFind [ modelLabel, model ] (final condition) part with
-                                | Some finding -> 100.0 * finding.Mean, 100.0 * finding.Deviation
-                                | None -> nan, nan
-                        ]
-                ]
-                Top = Some 105.0
-            }
+            Plot.percentBars
+                $"accuracy-{number + 1}"
+                $"Samples of {title}, trained {trained}"
+                "classes told right, for views as they are tested"
+                modelLabel
+                [ final Condition.Upright; final Condition.Moved ]
+                part
     ]
 
     let private differences (settings: Settings) = [

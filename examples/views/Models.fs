@@ -62,22 +62,27 @@ module Models =
     let private scores sizes =
         Model.readout (invariant (classes sizes.Classes))
 
-    /// <summary>Networks side by side, each equivariant under the group of its view (plain ones, where there is none): each view is looked at on its own, and all features are read in the end.</summary>
+    /// What each view is described by, and all of it together in the end.
+    let private read sizes views =
+        Model.apply relu
+        >> each views (fun view -> Model.eq view.Name (Networks.head sizes) >> features sizes.Features view)
+        >> scores sizes
+
+    /// <summary>
+    /// Networks side by side, each equivariant under the group of its view; plain ones, where there is none.
+    /// </summary>
     let eqOnly sizes views =
         inputs sizes views
         |> each views (fun view -> Model.eq view.Name (Networks.stem sizes))
-        |> Model.apply relu
-        |> each views (fun view -> Model.eq view.Name (Networks.head sizes) >> features sizes.Features view)
-        |> scores sizes
+        |> read sizes views
 
-    /// <summary>The same, where each view also gets what is invariant in the others: every equivariant linear layer is of this form.</summary>
+    /// <summary>The same, where each view also gets what is invariant in the others, as in every equivariant linear layer.</summary>
+    /// <remarks>Theorem 1 of the paper, and its first design.</remarks>
     let eqAndIS sizes views =
         inputs sizes views
         |> each views (fun view -> Model.eq view.Name (Networks.stem sizes))
         |> between views (fun edge -> Model.is edge (Networks.stem sizes))
-        |> Model.apply relu
-        |> each views (fun view -> Model.eq view.Name (Networks.head sizes) >> features sizes.Features view)
-        |> scores sizes
+        |> read sizes views
 
     /// <summary>One network for all views, its features added up.</summary>
     let siamese sizes views =
@@ -95,10 +100,8 @@ module Models =
     let deepSets sizes views =
         let first = (List.head views).Name
 
-        {
-            siamese sizes views with
-                Readout = equivariant
-        }
+        siamese sizes views
+        |> Model.readout equivariant
         |> Model.apply relu
         |> Model.eq first (linear sizes.Features)
         |> Model.apply relu

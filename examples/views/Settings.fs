@@ -75,7 +75,7 @@ module Settings =
             Groups = [ Groups.Turns ]
             Models = [ "concatenation"; "siamese"; "dss"; "eq"; "eq-is"; "multi-gcnn-fusion" ]
             Training = [ Condition.Upright ]
-            Epochs = 6
+            Epochs = 8
             LearningRate = 0.05
     }
 
@@ -87,9 +87,8 @@ module Settings =
         | Tiny -> {
             quick with
                 ImagesPerClass = Some 8
-                Groups = [ Groups.Turns; Groups.Mixed; Groups.None ]
-                Models = [ "siamese"; "eq-is"; "multi-gcnn-fusion" ]
-                Training = [ Condition.Upright; Condition.Moved ]
+                Groups = [ Groups.Mixed ]
+                Models = full.Models
                 Epochs = 1
                 Width = 4
                 Features = 8

@@ -144,7 +144,7 @@ let ``images of all modes are decoded and resized as PIL does it`` () =
         Directory.GetFiles(path ".")
         |> Array.filter (fun file -> not (file.EndsWith ".expected.png"))
 
-    Assert.Equal(18, files.Length)
+    Assert.Equal(25, files.Length)
 
     inFolder (fun folder ->
         let place name = Path.Combine(folder, name)

@@ -107,7 +107,9 @@ let ``the paper's network gives what the published code gives`` () =
     fill "layer1.eq_view 1.model.fused." "_fusion" fused
     fillEnd "layer3" fused
 
-    (fused.state_dict ()) [ "layer2.eq_view 1.model.coefficient.value" ].copy_ fixture["w.fusion_coeff"]
+    let state = fused.state_dict ()
+
+    state["layer2.eq_view 1.model.coefficient.value"].copy_ fixture["w.fusion_coeff"]
     |> ignore
 
     agree "logits_fusion" fused

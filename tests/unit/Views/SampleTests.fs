@@ -95,7 +95,8 @@ let ``views are the samples' images, normalised, in their places`` () =
         }
 
         let first channels =
-            (colour (Samples.tuples 1 (image channels 255uy)) [| 0 |]) [ 0 ].[0L, 0L, 0L, 0L]
+            let views = colour (Samples.tuples 1 (image channels 255uy)) [| 0 |]
+            views[0][0L, 0L, 0L, 0L]
 
         (first 1).item<float32>(), (first 3).item<float32>()
 
@@ -112,7 +113,9 @@ let ``every element of a view's group moves it, about as often, and nothing else
         let change = { still with Moves = [ action ] }
 
         let given =
-            (Samples.views change (Random 3) torch.CPU samples [| 0..399 |])[0] |> pixels
+            Samples.views change (Random 3) torch.CPU samples [| 0..399 |]
+            |> Array.head
+            |> pixels
 
         let image = torch.arange(1L, 65L).view(1L, 1L, 8L, 8L)
 
@@ -140,7 +143,9 @@ let ``augmented images are shifted by up to the margin and mirrored, with zeros 
     }
 
     let given =
-        (Samples.views change (Random 5) torch.CPU samples [| 0..299 |])[0] |> pixels
+        Samples.views change (Random 5) torch.CPU samples [| 0..299 |]
+        |> Array.head
+        |> pixels
 
     let image =
         torch.tensor([| for i in 0..783 -> int64 (byte (1 + i)) |]).view(1L, 1L, 28L, 28L)
