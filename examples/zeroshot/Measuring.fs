@@ -27,6 +27,18 @@ type Counted = {
     Own: float
 }
 
+/// <summary>What some batches of images gave, and what that took.</summary>
+type Part = {
+    /// <summary>What each method said.</summary>
+    Counted: Counted list
+    /// <summary>How many images the encoder computed.</summary>
+    Computed: int64
+    /// <summary>Its seconds.</summary>
+    Encoding: float
+    /// <summary>All seconds.</summary>
+    Seconds: float
+}
+
 /// <summary>A method that is ready for images.</summary>
 [<NoEquality; NoComparison>]
 type Contestant = {

@@ -14,8 +14,8 @@ type Method =
     | Equitune
     /// <summary>For each class the largest over the group, as the published code has equizero.</summary>
     | Equizero
-    /// <summary>The transform of whose class the classifier is surest.</summary>
-    | MostConfident
+    /// <summary>The transform of whose class the classifier is surest: equizero by a loss, the entropy.</summary>
+    | Surest
     /// <summary>A mean by weights that a small network on the features learns.</summary>
     | LambdaEquitune
     /// <summary>The paper's: by a random direction to a canonical pose, and from there the mean over both factors.</summary>
@@ -79,7 +79,7 @@ module Method =
         Plain
         Equitune
         Equizero
-        MostConfident
+        Surest
         LambdaEquitune
         MultiEquitune
         MultiEquizero
@@ -94,7 +94,7 @@ module Method =
         | Plain -> "plain"
         | Equitune -> "equitune"
         | Equizero -> "equizero"
-        | MostConfident -> "most confident"
+        | Surest -> "surest"
         | LambdaEquitune -> "λ-equitune"
         | MultiEquitune -> "multi-equitune"
         | MultiEquizero -> "multi-equizero"
@@ -108,7 +108,7 @@ module Method =
         | Plain -> "the encoder alone"
         | Equitune -> "the mean over the group"
         | Equizero -> "for each class the largest over the group, as published"
-        | MostConfident -> "equizero by a loss: the transform with the largest probability"
+        | Surest -> "equizero by a loss: the transform whose probabilities have the least entropy"
         | LambdaEquitune -> "a mean by weights learnt on the features"
         | MultiEquitune -> "the paper's multi-group design: from a canonical pose by a random direction, the mean over both factors"
         | MultiEquizero -> "the same with the largest"
@@ -126,7 +126,7 @@ module Method =
     /// <summary>What is averaged by a method: what chooses among scores needs scores.</summary>
     let averaging (aids: Aids) method =
         match method, aids.Averaging with
-        | (Equizero | MultiEquizero | MostConfident), Features -> Logits
+        | (Equizero | MultiEquizero | Surest), Features -> Logits
         | _, averaging -> averaging
 
     /// In double precision sums of bytes are exact, so that equal poses tie.
@@ -150,12 +150,12 @@ module Method =
     let private surest averaging =
         match averaging with
         | Features
-        | Logits -> leastLoss Confidence equitune
+        | Logits -> equitune |> leastLoss Entropy
         | Probabilities ->
-            let loss (probabilities: torch.Tensor) =
-                probabilities.amax([| -1L |]).neg ()
+            let entropy (probabilities: torch.Tensor) =
+                (torch.special.entr probabilities).sum -1L
 
-            equitune |> leastLoss (proxyLoss "the largest probability" loss)
+            equitune |> leastLoss (proxyLoss "entropy of probabilities" entropy)
 
     /// The paper's multi-group designs look at the factors' transforms of one pose.
     let private atFactors (symmetry: Symmetry) (images: Space) reduction (net: Net) : Net =
@@ -174,7 +174,7 @@ module Method =
             | Plain
             | Equitune -> net, equitune
             | Equizero -> net, equitune |> largest
-            | MostConfident -> net, surest averaging
+            | Surest -> net, surest averaging
             | LambdaEquitune ->
                 let weights =
                     match aids.Weights with

@@ -6,15 +6,6 @@ open Equivariant
 open Equivariant.Bench
 open Equivariant.Images
 
-/// What some batches of images gave, and what that took.
-type private Part = {
-    Counted: Counted list
-    /// Images that the encoder computed, and its seconds.
-    Computed: int64
-    Encoding: float
-    Seconds: float
-}
-
 /// <summary>The experiment: a pretrained classifier, moved images, and methods that should not mind.</summary>
 [<RequireQualifiedAccess>]
 module ZeroShot =
