@@ -23,6 +23,7 @@ public class QuotientSequenceModel : SequenceModel
     private readonly Term[] _terms;
     private readonly PermutationAction _source;
     private readonly PermutationAction _target;
+    private readonly SequenceSymmetry _symmetry;
 
     /// <summary>Wraps one model that all terms share.</summary>
     /// <param name="model">The network; it becomes a child module.</param>
@@ -65,6 +66,7 @@ public class QuotientSequenceModel : SequenceModel
         Terms = terms;
         _source = source;
         _target = target;
+        _symmetry = new SequenceSymmetry(source, target);
         Evaluation = evaluation ?? Evaluation.Plain;
         _terms = [.. terms.Select(term => new Term(term, source, target, invariance))];
         _models = nn.ModuleList([.. models]);
@@ -84,9 +86,25 @@ public class QuotientSequenceModel : SequenceModel
     public int EvaluationsPerInput => Terms.Sum(term => term.Evaluations);
 
     /// <inheritdoc/>
+    public override SequenceSymmetry Symmetry => _symmetry;
+
+    /// <summary>The wrapped models' padding token; the group must not move it.</summary>
+    public override long? PaddingToken
+    {
+        get => _models[0].PaddingToken;
+        set
+        {
+            foreach (SequenceModel model in _models)
+            {
+                model.PaddingToken = value;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
     public override Tensor forward(Tensor source, Tensor prefix)
     {
-        DesignChecks.RequireSentences(_source, source, "source token");
+        RequireSources(source);
         DesignChecks.RequireSentences(_target, prefix, "target token");
         if (source.shape[0] != prefix.shape[0])
         {
@@ -113,7 +131,7 @@ public class QuotientSequenceModel : SequenceModel
     /// <inheritdoc/>
     public override DecoderState Start(Tensor source)
     {
-        DesignChecks.RequireSentences(_source, source, "source token");
+        RequireSources(source);
         using DisposeScope scope = NewDisposeScope();
         ISequenceReader[] readers = [.. _terms.Select(term => term.Read(source))];
         Tensor[] rows = [.. _terms.Zip(readers, (term, reader) => term.ExpandSource(reader.Source(source)))];
@@ -139,6 +157,20 @@ public class QuotientSequenceModel : SequenceModel
         Tensor[] rows = [.. _terms.Zip(batch.Readers, (term, reader) => term.ExpandTarget(reader.Target(tokens.unsqueeze(-1))).squeeze(-1))];
         Tensor[] values = [.. Shares().Zip(batch.Models, (share, model) => Step(share.Model, model, rows[share.Terms])).SelectMany(parts => parts)];
         return Collect(values).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Refuses what are no sources, and padding that the group would turn into words.</summary>
+    private void RequireSources(Tensor source)
+    {
+        DesignChecks.RequireSentences(_source, source, "source token");
+        foreach (SequenceModel model in _models)
+        {
+            if (model.PaddingToken is long padding && !_symmetry.Fixes(padding))
+            {
+                throw new EquivariantException(
+                    $"The padding token {padding} of '{model.GetName()}' is moved by {_source.Group}, which would make words of padding: pad with a token that it does not move.");
+            }
+        }
     }
 
     private static DecoderState Start(SequenceModel model, Tensor rows) => TorchErrors.Explain(
