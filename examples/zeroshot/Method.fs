@@ -58,7 +58,7 @@ type private AtTransforms(net: Net, transforms: OrbitMap, reduction: Reduction) 
         use scope = torch.NewDisposeScope()
         let rows = transforms.Expand x
         let values = net.call rows
-        let each = values.unflatten(0L, [| int64 transforms.Count; x.shape[0] |])
+        let each = values.unflatten (0L, [| int64 transforms.Count; x.shape[0] |])
         (reduction.Reduce(rows, values, each)).MoveToOuterDisposeScope()
 
 /// A compiled model of one input and one output, and what follows from its output.
@@ -110,9 +110,11 @@ module Method =
         | Equizero -> "for each class the largest over the group, as published"
         | Surest -> "equizero by a loss: the transform whose probabilities have the least entropy"
         | LambdaEquitune -> "a mean by weights learnt on the features"
-        | MultiEquitune -> "the paper's multi-group design: from a canonical pose by a random direction, the mean over both factors"
+        | MultiEquitune ->
+            "the paper's multi-group design: from a canonical pose by a random direction, the mean over both factors"
         | MultiEquizero -> "the same with the largest"
-        | Quotient -> "our family of normal subgroups, exactly equivariant, without a random direction; it looks at averages of images"
+        | Quotient ->
+            "our family of normal subgroups, exactly equivariant, without a random direction; it looks at averages of images"
         | CanonicalPose -> "one pose, the brightest at the bottom right"
         | BrightHalf -> "frame averaging: the poses with the brighter half at the bottom"
 
@@ -132,7 +134,16 @@ module Method =
     /// In double precision sums of bytes are exact, so that equal poses tie.
     let private brightness (weight: torch.Tensor -> torch.Tensor) (rows: torch.Tensor) : torch.Tensor =
         use scope = torch.NewDisposeScope()
-        let places = torch.linspace (-1.0, 1.0, rows.shape[rows.shape.Length - 1], dtype = torch.float64, device = rows.device)
+
+        let places =
+            torch.linspace (
+                -1.0,
+                1.0,
+                rows.shape[rows.shape.Length - 1],
+                dtype = torch.float64,
+                device = rows.device
+            )
+
         let weighed = rows.``to`` torch.float64 * weight places
         weighed.flatten(1L).mean([| 1L |]).neg().MoveToOuterDisposeScope()
 
@@ -205,6 +216,9 @@ module Method =
     /// <summary>A method as a network from images to probabilities of classes (or what is as great as they are), in evaluation mode.</summary>
     let network (aids: Aids) (classifier: Classifier) (symmetry: Symmetry) (method: Method) : Net =
         let _, _, probabilities = Classifier.parts (averaging aids method) classifier
-        let net = new Predicting(Model.compile Target.cpu (model aids classifier symmetry method), probabilities)
+
+        let net =
+            new Predicting(Model.compile Target.cpu (model aids classifier symmetry method), probabilities)
+
         net.eval ()
         net

@@ -9,7 +9,10 @@ open Equivariant.ZeroShot
 [<Fact>]
 let ``hits count the class among the greatest scores`` () =
     use scope = torch.NewDisposeScope()
-    let scores = torch.tensor(array2D [ [ 0.1; 0.7; 0.2 ]; [ 0.5; 0.1; 0.4 ]; [ 0.2; 0.3; 0.5 ] ])
+
+    let scores =
+        torch.tensor (array2D [ [ 0.1; 0.7; 0.2 ]; [ 0.5; 0.1; 0.4 ]; [ 0.2; 0.3; 0.5 ] ])
+
     let labels = [| 1; 2; 0 |]
     Assert.Equal(1, Accuracy.hits 1 labels scores)
     Assert.Equal(2, Accuracy.hits 2 labels scores)

@@ -34,7 +34,7 @@ let private images () =
 
 let private aids averaging : Aids = {
     Averaging = averaging
-    Direction = fun _ -> reference.Value["W"].alias ()
+    Direction = fun _ -> reference.Value["W"].alias()
     Weights = None
 }
 
@@ -67,11 +67,18 @@ let ``every score of the published code is reproduced`` () =
                         $"{method}.{group}.logit{factor}", factor, tolerance, symmetry, known
     ]
 
-    let names = [ for name in reference.Value.Keys do if name.Contains ".logit" then name ]
+    let names = [
+        for name in reference.Value.Keys do
+            if name.Contains ".logit" then
+                name
+    ]
+
     Assert.Equal<Set<string>>(set names, set [ for name, _, _, _, _ in expected -> name ])
 
     for name, factor, tolerance, symmetry, method in expected do
-        let net = Method.network (aids Probabilities) (classifier (float factor)) symmetry method
+        let net =
+            Method.network (aids Probabilities) (classifier (float factor)) symmetry method
+
         assertClose tolerance reference.Value[name] (net.call (images ()))
 
 [<Fact>]
@@ -81,12 +88,17 @@ let ``the pose along a direction is the published one`` () =
     let group = Symmetry.group Symmetry.rot90Flip
 
     for row in 0L .. x.shape[0] - 1L do
-        let chosen = (reference.Value["canon_indices"].select (0L, row)).data<int64>().ToArray()
+        let chosen =
+            (reference.Value["canon_indices"].select(0L, row)).data<int64>().ToArray()
+
         let here = x.narrow (0, row, 1L)
         // Flipped first, then turned.
-        let flipped = if chosen[1] = 1L then here.flip(-2L) else here
+        let flipped = if chosen[1] = 1L then here.flip (-2L) else here
         let pose = flipped.rot90 (chosen[0], struct (-2L, -1L))
-        let along (image: torch.Tensor) = (image * direction).sum().item<float32> ()
+
+        let along (image: torch.Tensor) =
+            (image * direction).sum().item<float32>()
+
         let action = Signal.core (Symmetry.rot90Flip.Moved(image 3 32 32))
         let all = [ for element in group.Elements -> along (action.Apply(element, here)) ]
         Assert.Equal(float (List.max all), float (along pose), 2)
@@ -119,7 +131,10 @@ let everyMethod: obj[] seq = [
 [<Theory; MemberData(nameof everyMethod)>]
 let ``the laws hold on an encoder under every method`` (name: string) (what: string) =
     let method = Method.all |> List.find (Method.name >> (=) name)
-    let averaging = [ Features; Logits; Probabilities ] |> List.find (string >> (=) what)
+
+    let averaging =
+        [ Features; Logits; Probabilities ] |> List.find (string >> (=) what)
+
     torch.manual_seed 1L |> ignore
     // A small encoder, as sensitive to how an image is turned as any.
     let net =
@@ -137,15 +152,22 @@ let ``the laws hold on an encoder under every method`` (name: string) (what: str
         Name = "a small encoder"
         Images = image 3 8 8
         Net = net
-        Weights = ClassWeights.unit(torch.randn (5L, 12L)).t ()
+        Weights = ClassWeights.unit(torch.randn (5L, 12L)).t()
         Factor = 3.0
     }
 
-    let model = Method.model aids small Symmetry.rot90Flip method |> Model.compile Target.cpu
+    let model =
+        Method.model aids small Symmetry.rot90Flip method |> Model.compile Target.cpu
+
     model.eval ()
     Laws.checkCompiled model
 
-[<Theory; InlineData "equitune"; InlineData "equizero"; InlineData "multi-equitune"; InlineData "quotient"; InlineData "bright half">]
+[<Theory;
+  InlineData "equitune";
+  InlineData "equizero";
+  InlineData "multi-equitune";
+  InlineData "quotient";
+  InlineData "bright half">]
 let ``the laws hold on CLIP`` (name: string) =
     let method = Method.all |> List.find (Method.name >> (=) name)
     let direction = reference.Value["W"]
@@ -168,7 +190,10 @@ let ``what is averaged is what is said`` () =
     let unit (features: torch.Tensor) = features / features.norm (-1, true, 2f)
     let features = [ for turned in turns -> unit (tiny.Value.EncodeImage turned) ]
     let mean (parts: torch.Tensor list) = (torch.stack parts).mean [| 0L |]
-    let scores (features: torch.Tensor) = (unit features).matmul weights * factor.ToScalar()
+
+    let scores (features: torch.Tensor) =
+        (unit features).matmul weights * factor.ToScalar()
+
     let softmax (logits: torch.Tensor) = logits.softmax -1L
 
     for averaging, expected in
@@ -177,7 +202,9 @@ let ``what is averaged is what is said`` () =
             Logits, softmax (mean (List.map scores features))
             Probabilities, mean (List.map (scores >> softmax) features)
         ] do
-        let net = Method.network (aids averaging) (classifier factor) Symmetry.rot90 Equitune
+        let net =
+            Method.network (aids averaging) (classifier factor) Symmetry.rot90 Equitune
+
         assertClose 1e-5 expected (net.call x)
 
 [<Fact>]
@@ -185,8 +212,13 @@ let ``the surest transform is the one with the least entropy`` () =
     use scope = torch.NewDisposeScope()
     use _ = torch.no_grad ()
     let x = images ()
-    let plain = Method.network (aids Probabilities) (classifier 20.0) Symmetry.rot90 Plain
-    let each = torch.stack [| for i in 0L .. 3L -> plain.call (x.rot90 (i, struct (-2L, -1L))) |]
+
+    let plain =
+        Method.network (aids Probabilities) (classifier 20.0) Symmetry.rot90 Plain
+
+    let each =
+        torch.stack [| for i in 0L .. 3L -> plain.call (x.rot90 (i, struct (-2L, -1L))) |]
+
     let surest = (each * each.log ()).sum(-1L).argmax 0L
 
     let expected =
@@ -210,7 +242,7 @@ let ``a remembered encoder computes each image once, and gives what it gave`` ()
     Assert.Equal(3L, remembered.Computed)
     // One bit makes another image.
     let other = x.clone ()
-    other[0, 0, 0, 0].add_ (1e-3.ToScalar()) |> ignore
+    other[0, 0, 0, 0].add_(1e-3.ToScalar()) |> ignore
     remembered.call other |> ignore
     Assert.Equal(4L, remembered.Computed)
     remembered.Forget()

@@ -28,6 +28,7 @@ let writeCifar (folder: string) (classes: string list) (labels: int list) =
                 for label in labels do
                     0uy
                     byte label
+
                     for channel in 0..2 do
                         yield! Array.create 1024 (byte (label * 10 + channel))
             |]
@@ -43,7 +44,12 @@ let ``CIFAR-100 is read from its bytes`` () =
         Assert.Equal<int>([ 2; 0; 1; 2 ], test.Labels)
         use batch = ImageSet.batch [| 2 |] test
         Assert.Equal<int64[]>([| 1L; 3L; 32L; 32L |], batch.shape)
-        Assert.Equal<byte>([ 10uy; 11uy; 12uy ], [ for channel in 0L .. 2L -> batch[0L, channel, 31L, 31L].item<byte>() ])
+
+        Assert.Equal<byte>(
+            [ 10uy; 11uy; 12uy ],
+            [ for channel in 0L .. 2L -> batch[0L, channel, 31L, 31L].item<byte>() ]
+        )
+
         let file = Path.Combine(folder, "test.bin")
         File.WriteAllBytes(file, (File.ReadAllBytes file)[..5000])
         refused [ file; "5001 bytes"; "3074" ] (fun () -> Cifar100.read folder)
@@ -82,14 +88,25 @@ let ``folders may be called by names or by numbers`` () =
         Assert.Equal<int>([ 0; 10; 2 ], named.Labels)
         Assert.Equal<string>(classes, named.Classes)
         use first = ImageSet.batch [| 1 |] named
-        Assert.Equal<byte>([ 10uy; 0uy; 255uy ], [ for channel in 0L .. 2L -> first[0L, channel, 0L, 0L].item<byte>() ])
+
+        Assert.Equal<byte>(
+            [ 10uy; 0uy; 255uy ],
+            [ for channel in 0L .. 2L -> first[0L, channel, 0L, 0L].item<byte>() ]
+        )
+
         refused [ "it"; "class 10" ] (fun () -> Pictures.named "it" classes[..5] set)
 
-        let byName = { set with Classes = [| "Tree_frog"; "dog"; "tench" |] }
+        let byName = {
+            set with
+                Classes = [| "Tree_frog"; "dog"; "tench" |]
+        }
+
         let known = [| "tench"; "dog"; "tree frog"; "dog "; "eel" |]
         refused [ "\"dog\""; "2 of the names" ] (fun () -> Pictures.named "it" known byName)
         Assert.Equal<int>([ 2; 1; 0 ], (Pictures.named "it" known[..2] byName).Labels)
-        refused [ "it"; "\"tench\""; "not among the 2 names" ] (fun () -> Pictures.named "it" [| "dog"; "tree frog" |] byName)
+
+        refused [ "it"; "\"tench\""; "not among the 2 names" ] (fun () ->
+            Pictures.named "it" [| "dog"; "tree frog" |] byName)
         // A broken file is named.
         let broken = Path.Combine(folder, "2", "a.png")
         File.WriteAllText(broken, "no image")
@@ -99,7 +116,7 @@ let ``folders may be called by names or by numbers`` () =
 let ``larger images and those that are not square are cut as CLIP cuts them`` () =
     let size = 32
     use image = CentreCrop.FromFile(path "preprocess/photo_90x60.jpg", 60)
-    let wide = (joined 2L [ image; image ]).contiguous ()
+    let wide = (joined 2L [ image; image ]).contiguous()
     let bytes = wide.bytes.ToArray()
 
     let set = {
@@ -127,7 +144,10 @@ let ``the first images of each class are parted from the others`` () =
     Assert.Equal(30, first.Count)
     Assert.Equal(clothes.Count - 30, others.Count)
     Assert.All(ImageSet.byClass first, fun rows -> Assert.Equal(3, rows.Length))
-    let pixels (set: ImageSet) = Set [ for row in 0 .. set.Count - 1 -> (set.Pixels row).ToArray() ]
+
+    let pixels (set: ImageSet) =
+        Set [ for row in 0 .. set.Count - 1 -> (set.Pixels row).ToArray() ]
+
     Assert.Empty(Set.intersect (pixels first) (pixels others))
 
 [<Fact>]
@@ -135,9 +155,18 @@ let ``samples are a picture with every image and every answer`` () =
     use scope = torch.NewDisposeScope()
     let images = torch.randint (0L, 256L, [| 2L; 1L; 6L; 6L |], dtype = torch.uint8)
     let said = [ "plain", [| 0; 1 |]; "<mean>", [| 1; 1 |] ]
-    let svg = Samples.svg [| "T-shirt & top"; "shoe" |] images (images.flip(-1L)) [| 0; 1 |] said
+
+    let svg =
+        Samples.svg [| "T-shirt & top"; "shoe" |] images (images.flip (-1L)) [| 0; 1 |] said
+
     let picture = XDocument.Parse svg
-    let all name = [ for part in picture.Descendants() do if part.Name.LocalName = name then part ]
+
+    let all name = [
+        for part in picture.Descendants() do
+            if part.Name.LocalName = name then
+                part
+    ]
+
     let texts = [ for text in all "text" -> text.Value ]
     Assert.Equal(4, (all "image").Length)
     Assert.Equal(2 * (1 + 2 * 2), texts.Length)

@@ -37,7 +37,12 @@ let private withSubject (work: string list -> string -> 'T) =
             File.WriteAllBytes(path, bytes)
 
         let prompts = Path.Combine(folder, "prompts.json")
-        let content = {| classes = classes; templates = [ "a {}"; "the {}" ] |}
+
+        let content = {|
+            classes = classes
+            templates = [ "a {}"; "the {}" ]
+        |}
+
         File.WriteAllText(prompts, JsonSerializer.Serialize content)
         work [ "zeroshot"; "--tiny"; "--model"; model; "--data"; data; "--prompts"; prompts ] folder)
 
@@ -65,7 +70,9 @@ let ``a CLIP of the user's classifies CIFAR-100's layout under every method`` ()
                     for name in [ "top-1"; "top-5"; "evaluations" ] do
                         Assert.True(found.ContainsKey((symmetry.Name, "moved", Method.name method, name)))
 
-            let evaluations method = found[(symmetry.Name, "moved", Method.name method, "evaluations")]
+            let evaluations method =
+                found[(symmetry.Name, "moved", Method.name method, "evaluations")]
+
             let order = float (Symmetry.group symmetry).Order
             Assert.Equal(1.0, evaluations Plain, 6)
             Assert.InRange(evaluations Equitune, 1.5, order)
@@ -96,7 +103,10 @@ let ``a cache of class weights from another model is noticed, and said`` () =
         let small = command @ [ "--methods"; "plain"; "--groups"; "rot90" ]
         let first = Program.run (small @ [ "--out"; Path.Combine(folder, "first") ])
         Assert.DoesNotContain("made again", first.Output)
-        let file = Assert.Single(Directory.GetFiles(Path.Combine(folder, "model"), "class-weights-*"))
+
+        let file =
+            Assert.Single(Directory.GetFiles(Path.Combine(folder, "model"), "class-weights-*"))
+
         let before = File.ReadAllBytes file
         let prompts = Path.Combine(folder, "prompts.json")
         File.WriteAllText(prompts, (File.ReadAllText prompts).Replace("the {}", "one {}"))
@@ -126,8 +136,10 @@ let ``what makes no sense is a sentence and a code`` () =
         fails 1 [ "no group"; "rot91"; "rot90" ] (command @ [ "--groups"; "rot91" ])
         fails 1 [ "no method"; "equitone" ] (command @ [ "--methods"; "plain,equitone" ])
         fails 1 [ "--factor"; "-1" ] (command @ [ "--factor"; "-1" ])
+
         let replaced (option: string) (value: string) =
-            List.pairwise ("" :: command) |> List.map (fun (before, word) -> if before = option then value else word)
+            List.pairwise ("" :: command)
+            |> List.map (fun (before, word) -> if before = option then value else word)
 
         fails 1 [ "no directory"; "nowhere" ] (replaced "--data" (Path.Combine(folder, "nowhere")))
         let one = Path.Combine(folder, "one")
@@ -187,17 +199,29 @@ let private share (method: Method) (symmetry: Symmetry) (turned: torch.Tensor) =
 let ``ResNet-18's prototypes tell clothes apart as was measured elsewhere`` () =
     use scope = torch.NewDisposeScope()
     let net, _, tested = clothes.Value
-    let upright = (ImageSet.batch [| 0 .. tested.Count - 1 |] tested).``to`` torch.float32
-    let turned (quarters: int64) = upright.rot90 (quarters, struct (-2L, -1L))
+
+    let upright =
+        (ImageSet.batch [| 0 .. tested.Count - 1 |] tested).``to`` torch.float32
+
+    let turned (quarters: int64) =
+        upright.rot90 (quarters, struct (-2L, -1L))
+
     let elsewhere = [ 0L, 0.753; 1L, 0.187; 2L, 0.547; 3L, 0.220 ]
 
     for quarters, expected in elsewhere do
-        let low, high = Accuracy.interval (share Plain Symmetry.rot90 (turned quarters)) tested.Count
+        let low, high =
+            Accuracy.interval (share Plain Symmetry.rot90 (turned quarters)) tested.Count
+
         Assert.InRange(expected, low, high)
 
     // Under any turn what designs say is the same, and better than what the turned images alone say.
-    let plain = [ for quarters in 0L .. 3L -> share Plain Symmetry.rot90 (turned quarters) ] |> List.average
-    let equitune, equizero = share Equitune Symmetry.rot90 upright, share Surest Symmetry.rot90 upright
+    let plain =
+        [ for quarters in 0L .. 3L -> share Plain Symmetry.rot90 (turned quarters) ]
+        |> List.average
+
+    let equitune, equizero =
+        share Equitune Symmetry.rot90 upright, share Surest Symmetry.rot90 upright
+
     Assert.Equal(equitune, share Equitune Symmetry.rot90 (turned 1L), 9)
     Assert.Equal(equizero, share Surest Symmetry.rot90 (turned 3L), 9)
 
@@ -205,7 +229,10 @@ let ``ResNet-18's prototypes tell clothes apart as was measured elsewhere`` () =
         let low, high = Accuracy.interval value tested.Count
         Assert.InRange(expected, low, high)
 
-    Assert.True(plain < equitune && equitune < equizero, $"plain {plain}, equitune {equitune}, equizero {equizero}")
+    Assert.True(
+        plain < equitune && equitune < equizero,
+        $"plain {plain}, equitune {equitune}, equizero {equizero}"
+    )
     // Four images for each, however often they were asked for, beside a hundred for prototypes.
     Assert.InRange(net.Computed, 700L, 708L)
 
