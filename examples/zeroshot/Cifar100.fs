@@ -24,7 +24,8 @@ module Cifar100 =
     /// <summary>Whether a directory has CIFAR-100, in this layout or in that of Python's pickles.</summary>
     let isIn (directory: string) : bool =
         File.Exists(Path.Combine(directory, namesFile))
-        || File.Exists(Path.Combine(directory, "meta")) && File.Exists(Path.Combine(directory, "test"))
+        || File.Exists(Path.Combine(directory, "meta"))
+           && File.Exists(Path.Combine(directory, "test"))
 
     let private part (directory: string) names (file: string) : ImageSet =
         let path = Path.Combine(directory, file)
@@ -47,7 +48,8 @@ module Cifar100 =
             Channels = 3
             Height = side
             Width = side
-            Pixels = fun row -> ReadOnlyMemory(bytes, row * record + record - 3 * side * side, 3 * side * side)
+            Pixels =
+                fun row -> ReadOnlyMemory(bytes, row * record + record - 3 * side * side, 3 * side * side)
         }
 
     /// <summary>Reads the training images and the test images of a directory.</summary>

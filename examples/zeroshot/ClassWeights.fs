@@ -15,8 +15,8 @@ open Equivariant.Images
 [<RequireQualifiedAccess>]
 module ClassWeights =
 
-    /// Features of length one.
-    let internal unit (features: torch.Tensor) : torch.Tensor =
+    /// <summary>Features of length one, <c>[R, E]</c>.</summary>
+    let unit (features: torch.Tensor) : torch.Tensor =
         torch.nn.functional.normalize (features, dim = -1L)
 
     /// <summary>The vectors of class names: the mean over the templates of the unit features of their sentences, made a unit again.</summary>
@@ -28,10 +28,10 @@ module ClassWeights =
             for name in prompts.Classes do
                 use each = torch.NewDisposeScope()
                 let features = texts.Encode(Prompts.sentences name prompts)
-                (unit ((unit features).mean ([| 0L |]))).MoveToOuterDisposeScope()
+                (unit ((unit features).mean([| 0L |]))).MoveToOuterDisposeScope()
         |]
 
-        (torch.stack(vectors, 1L)).MoveToOuterDisposeScope()
+        (torch.stack (vectors, 1L)).MoveToOuterDisposeScope()
 
     /// <summary>Prototypes: the mean of the unit features of some images of each class, made a unit again.</summary>
     /// <param name="net">From images as they come to features, <c>[R, E]</c>.</param>
@@ -45,14 +45,19 @@ module ClassWeights =
             for rows in ImageSet.byClass images do
                 use each = torch.NewDisposeScope()
                 let pixels = (ImageSet.batch rows images).``to`` torch.float32
-                (unit ((unit (net.call pixels)).mean ([| 0L |]))).MoveToOuterDisposeScope()
+                (unit ((unit (net.call pixels)).mean([| 0L |]))).MoveToOuterDisposeScope()
         |]
 
-        (torch.stack(vectors, 1L)).MoveToOuterDisposeScope()
+        (torch.stack (vectors, 1L)).MoveToOuterDisposeScope()
 
     /// What a file of vectors is made of.
     let private keyOf (texts: TextSide) (prompts: Prompts) =
-        let content = JsonSerializer.Serialize(struct (texts.Key.Value, prompts.Classes, prompts.Templates), JsonSerializerOptions(IncludeFields = true))
+        let content =
+            JsonSerializer.Serialize(
+                struct (texts.Key.Value, prompts.Classes, prompts.Templates),
+                JsonSerializerOptions(IncludeFields = true)
+            )
+
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes content))
 
     let private keyName, tensorName = "key", "class_weights"
@@ -75,7 +80,9 @@ module ClassWeights =
     /// </summary>
     /// <param name="tell">Is told what is made, and why.</param>
     let kept (tell: string -> unit) (texts: TextSide) (prompts: Prompts) : torch.Tensor =
-        let path = Path.Combine(texts.Folder, $"class-weights-{prompts.Classes.Length}.safetensors")
+        let path =
+            Path.Combine(texts.Folder, $"class-weights-{prompts.Classes.Length}.safetensors")
+
         let key = keyOf texts prompts
 
         match (if File.Exists path then tryRead path key else None) with
@@ -87,7 +94,11 @@ module ClassWeights =
             let weights = ofTexts texts prompts
 
             try
-                Safetensors.Save(path, dict [ tensorName, weights ] |> Collections.Generic.Dictionary, dict [ keyName, key ] |> Collections.Generic.Dictionary)
+                Safetensors.Save(
+                    path,
+                    dict [ tensorName, weights ] |> Collections.Generic.Dictionary,
+                    dict [ keyName, key ] |> Collections.Generic.Dictionary
+                )
             with :? EquivariantException as error ->
                 tell $"The class weights are not kept: {error.Message}"
 

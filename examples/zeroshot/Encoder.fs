@@ -44,6 +44,18 @@ type private Sight(encoder: Encoder) as this =
     let net, side, colours = encoder.Net, int64 encoder.Side, encoder.Colours
     do this.register_module ("net", net)
 
+    let enlarged (height: int64) (width: int64) (pixels: torch.Tensor) =
+        torch.nn.functional
+            .interpolate(
+                pixels,
+                [| height; width |],
+                mode = torch.InterpolationMode.Bicubic,
+                align_corners = false,
+                antialias = true
+            )
+            .round()
+            .clamp(0.0.ToScalar(), 255.0.ToScalar())
+
     override _.forward pixels =
         use scope = torch.NewDisposeScope()
 
@@ -51,16 +63,8 @@ type private Sight(encoder: Encoder) as this =
             if pixels.shape[2] = side && pixels.shape[3] = side then
                 pixels
             else
-                // As PIL enlarges, but for rounding to bytes.
-                torch.nn.functional
-                    .interpolate(
-                        pixels,
-                        [| side; side |],
-                        mode = torch.InterpolationMode.Bicubic,
-                        align_corners = false,
-                        antialias = true
-                    )
-                    .clamp(0.0.ToScalar(), 255.0.ToScalar())
+                // As PIL does it: rows first, then columns, each rounded to bytes.
+                pixels |> enlarged pixels.shape[2] side |> enlarged side side
 
         (net.call (colours.Apply fitting)).flatten(1L).MoveToOuterDisposeScope()
 
@@ -101,7 +105,7 @@ module Encoder =
             (use hash = IncrementalHash.CreateHash HashAlgorithmName.SHA256
 
              for struct (name, tensor) in model.named_parameters () do
-                 use plain = tensor.detach().cpu().contiguous ()
+                 use plain = tensor.detach().cpu().contiguous()
                  hash.AppendData(Encoding.UTF8.GetBytes $"{name} {plain.dtype} {plain.numel ()}\n")
                  // Spans end at 2 GB; a tensor of more is seen in rows.
                  if plain.dim () < 2L then
@@ -113,7 +117,8 @@ module Encoder =
 
              let files =
                  if Directory.Exists vocabulary then
-                     [ "vocab.json"; "merges.txt" ] |> List.map (fun name -> Path.Combine(vocabulary, name))
+                     [ "vocab.json"; "merges.txt" ]
+                     |> List.map (fun name -> Path.Combine(vocabulary, name))
                  else
                      [ vocabulary ]
 

@@ -27,6 +27,18 @@ type Counted = {
     Own: float
 }
 
+/// <summary>What some batches of images gave, and what that took.</summary>
+type Part = {
+    /// <summary>What each method said.</summary>
+    Counted: Counted list
+    /// <summary>How many images the encoder computed.</summary>
+    Computed: int64
+    /// <summary>Its seconds.</summary>
+    Encoding: float
+    /// <summary>All seconds.</summary>
+    Seconds: float
+}
+
 /// <summary>A method that is ready for images.</summary>
 [<NoEquality; NoComparison>]
 type Contestant = {
@@ -43,7 +55,12 @@ type Contestant = {
 module Measuring =
 
     /// <summary>All methods for all groups, and the classifier alone on images as they are.</summary>
-    let contestants (aids: Aids) (classifier: Classifier) (symmetries: Symmetry list) (methods: Method list) : Contestant list = [
+    let contestants
+        (aids: Aids)
+        (classifier: Classifier)
+        (symmetries: Symmetry list)
+        (methods: Method list)
+        : Contestant list = [
         for symmetry in symmetries do
             for moved in [ false; true ] do
                 for method in methods do
@@ -108,7 +125,12 @@ module Measuring =
                 let watch = Stopwatch.StartNew()
 
                 let scores =
-                    contestant.Net.call (if contestant.Moved then moved[contestant.Symmetry.Name] else x)
+                    contestant.Net.call (
+                        if contestant.Moved then
+                            moved[contestant.Symmetry.Name]
+                        else
+                            x
+                    )
 
                 {
                     Symmetry = contestant.Symmetry.Name

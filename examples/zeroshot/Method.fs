@@ -14,8 +14,8 @@ type Method =
     | Equitune
     /// <summary>For each class the largest over the group, as the published code has equizero.</summary>
     | Equizero
-    /// <summary>The transform of whose class the classifier is surest.</summary>
-    | MostConfident
+    /// <summary>The transform of whose class the classifier is surest: equizero by a loss, the entropy.</summary>
+    | Surest
     /// <summary>A mean by weights that a small network on the features learns.</summary>
     | LambdaEquitune
     /// <summary>The paper's: by a random direction to a canonical pose, and from there the mean over both factors.</summary>
@@ -58,7 +58,7 @@ type private AtTransforms(net: Net, transforms: OrbitMap, reduction: Reduction) 
         use scope = torch.NewDisposeScope()
         let rows = transforms.Expand x
         let values = net.call rows
-        let each = values.unflatten(0L, [| int64 transforms.Count; x.shape[0] |])
+        let each = values.unflatten (0L, [| int64 transforms.Count; x.shape[0] |])
         (reduction.Reduce(rows, values, each)).MoveToOuterDisposeScope()
 
 /// A compiled model of one input and one output, and what follows from its output.
@@ -79,7 +79,7 @@ module Method =
         Plain
         Equitune
         Equizero
-        MostConfident
+        Surest
         LambdaEquitune
         MultiEquitune
         MultiEquizero
@@ -94,7 +94,7 @@ module Method =
         | Plain -> "plain"
         | Equitune -> "equitune"
         | Equizero -> "equizero"
-        | MostConfident -> "most confident"
+        | Surest -> "surest"
         | LambdaEquitune -> "λ-equitune"
         | MultiEquitune -> "multi-equitune"
         | MultiEquizero -> "multi-equizero"
@@ -108,11 +108,13 @@ module Method =
         | Plain -> "the encoder alone"
         | Equitune -> "the mean over the group"
         | Equizero -> "for each class the largest over the group, as published"
-        | MostConfident -> "equizero by a loss: the transform with the largest probability"
+        | Surest -> "equizero by a loss: the transform whose probabilities have the least entropy"
         | LambdaEquitune -> "a mean by weights learnt on the features"
-        | MultiEquitune -> "the paper's multi-group design: from a canonical pose by a random direction, the mean over both factors"
+        | MultiEquitune ->
+            "the paper's multi-group design: from a canonical pose by a random direction, the mean over both factors"
         | MultiEquizero -> "the same with the largest"
-        | Quotient -> "our family of normal subgroups, exactly equivariant, without a random direction; it looks at averages of images"
+        | Quotient ->
+            "our family of normal subgroups, exactly equivariant, without a random direction; it looks at averages of images"
         | CanonicalPose -> "one pose, the brightest at the bottom right"
         | BrightHalf -> "frame averaging: the poses with the brighter half at the bottom"
 
@@ -126,13 +128,22 @@ module Method =
     /// <summary>What is averaged by a method: what chooses among scores needs scores.</summary>
     let averaging (aids: Aids) method =
         match method, aids.Averaging with
-        | (Equizero | MultiEquizero | MostConfident), Features -> Logits
+        | (Equizero | MultiEquizero | Surest), Features -> Logits
         | _, averaging -> averaging
 
     /// In double precision sums of bytes are exact, so that equal poses tie.
     let private brightness (weight: torch.Tensor -> torch.Tensor) (rows: torch.Tensor) : torch.Tensor =
         use scope = torch.NewDisposeScope()
-        let places = torch.linspace (-1.0, 1.0, rows.shape[rows.shape.Length - 1], dtype = torch.float64, device = rows.device)
+
+        let places =
+            torch.linspace (
+                -1.0,
+                1.0,
+                rows.shape[rows.shape.Length - 1],
+                dtype = torch.float64,
+                device = rows.device
+            )
+
         let weighed = rows.``to`` torch.float64 * weight places
         weighed.flatten(1L).mean([| 1L |]).neg().MoveToOuterDisposeScope()
 
@@ -150,12 +161,12 @@ module Method =
     let private surest averaging =
         match averaging with
         | Features
-        | Logits -> leastLoss Confidence equitune
+        | Logits -> equitune |> leastLoss Entropy
         | Probabilities ->
-            let loss (probabilities: torch.Tensor) =
-                probabilities.amax([| -1L |]).neg ()
+            let entropy (probabilities: torch.Tensor) =
+                (torch.special.entr probabilities).sum -1L
 
-            equitune |> leastLoss (proxyLoss "the largest probability" loss)
+            equitune |> leastLoss (proxyLoss "entropy of probabilities" entropy)
 
     /// The paper's multi-group designs look at the factors' transforms of one pose.
     let private atFactors (symmetry: Symmetry) (images: Space) reduction (net: Net) : Net =
@@ -174,7 +185,7 @@ module Method =
             | Plain
             | Equitune -> net, equitune
             | Equizero -> net, equitune |> largest
-            | MostConfident -> net, surest averaging
+            | Surest -> net, surest averaging
             | LambdaEquitune ->
                 let weights =
                     match aids.Weights with
@@ -205,6 +216,9 @@ module Method =
     /// <summary>A method as a network from images to probabilities of classes (or what is as great as they are), in evaluation mode.</summary>
     let network (aids: Aids) (classifier: Classifier) (symmetry: Symmetry) (method: Method) : Net =
         let _, _, probabilities = Classifier.parts (averaging aids method) classifier
-        let net = new Predicting(Model.compile Target.cpu (model aids classifier symmetry method), probabilities)
+
+        let net =
+            new Predicting(Model.compile Target.cpu (model aids classifier symmetry method), probabilities)
+
         net.eval ()
         net

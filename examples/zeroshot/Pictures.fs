@@ -72,7 +72,9 @@ module Pictures =
             | [||] ->
                 refuse
                     $"{source} has a class \"{name}\", which is not among the {names.Length} names that are given: call classes by these, or by their numbers from 0."
-            | several -> refuse $"{source} has a class \"{name}\", but {several.Length} of the names that are given are that."
+            | several ->
+                refuse
+                    $"{source} has a class \"{name}\", but {several.Length} of the names that are given are that."
 
         let places =
             if Array.forall Option.isSome numbers then
@@ -81,7 +83,8 @@ module Pictures =
                 set.Classes |> Array.map byName
 
         match places |> Array.tryFind (fun place -> place >= names.Length) with
-        | Some place -> refuse $"{source} has a class {place}, but names are given for 0 to {names.Length - 1}."
+        | Some place ->
+            refuse $"{source} has a class {place}, but names are given for 0 to {names.Length - 1}."
         | None -> {
             set with
                 Classes = names
@@ -92,5 +95,10 @@ module Pictures =
     let parted (first: int) (set: ImageSet) : ImageSet * ImageSet =
         let byClass = ImageSet.byClass set
         let taken = byClass |> Array.collect (Array.truncate first) |> Array.sort
-        let left = byClass |> Array.collect (fun rows -> Array.skip (min first rows.Length) rows) |> Array.sort
+
+        let left =
+            byClass
+            |> Array.collect (fun rows -> Array.skip (min first rows.Length) rows)
+            |> Array.sort
+
         ImageSet.choose taken set, ImageSet.choose left set

@@ -35,13 +35,19 @@ module Prompts =
 
         match prompts.Templates |> Array.tryFind (_.Contains(place) >> not) with
         | Some template ->
-            refuse $"the template \"{template}\" in {source} has no place for a name: write {place} where it goes."
+            refuse
+                $"the template \"{template}\" in {source} has no place for a name: write {place} where it goes."
         | None -> prompts
 
     /// <summary>A few sentences for whatever is in a picture.</summary>
     let plain (classes: string[]) : Prompts = {
         Classes = classes
-        Templates = [| "a photo of a {}."; "a photo of the {}."; "a close-up photo of a {}."; "a photo of one {}." |]
+        Templates = [|
+            "a photo of a {}."
+            "a photo of the {}."
+            "a close-up photo of a {}."
+            "a photo of one {}."
+        |]
     }
 
     /// <summary>The sentences about a class, one of each template.</summary>
@@ -62,9 +68,10 @@ module Prompts =
         match json.TryGetProperty key with
         | true, list when
             list.ValueKind = JsonValueKind.Array
-            && list.EnumerateArray() |> Seq.forall (fun entry -> entry.ValueKind = JsonValueKind.String)
-            ->
-            [| for entry in list.EnumerateArray() -> nonNull (entry.GetString()) |]
+            && list.EnumerateArray()
+               |> Seq.forall (fun entry -> entry.ValueKind = JsonValueKind.String)
+              ->
+              [| for entry in list.EnumerateArray() -> nonNull (entry.GetString()) |]
         | true, _ -> refuse $"\"{key}\" in '{path}' has to be a list of texts."
         | _ -> refuse $"'{path}' has no \"{key}\"."
 
@@ -91,7 +98,8 @@ module Prompts =
         let prefix =
             match set with
             | Some set when List.contains set sets -> $"{set}_"
-            | Some set when sets.IsEmpty -> refuse $"'{path}' has one set only, so it has none called \"{set}\"."
+            | Some set when sets.IsEmpty ->
+                refuse $"'{path}' has one set only, so it has none called \"{set}\"."
             | Some set -> refuse $"'{path}' has no set \"{set}\"; it has {known}."
             | None when sets.IsEmpty -> ""
             | None -> refuse $"'{path}' has several sets, {known}: say which."

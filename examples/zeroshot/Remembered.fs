@@ -25,7 +25,7 @@ type Remembered(net: Net, batch: int) as this =
     do this.register_module ("net", net)
 
     let keys (rows: torch.Tensor) =
-        use plain = rows.detach().cpu().contiguous ()
+        use plain = rows.detach().cpu().contiguous()
         let count = int rows.shape[0]
         let length = if count = 0 then 0 else plain.bytes.Length / count
 
@@ -36,7 +36,7 @@ type Remembered(net: Net, batch: int) as this =
         use scope = torch.NewDisposeScope()
         watch.Start()
         let features = net.call (rows.index_select (0L, torch.tensor places))
-        let plain = features.flatten(1L).cpu().``to``(torch.float32).contiguous ()
+        let plain = features.flatten(1L).cpu().``to``(torch.float32).contiguous()
         watch.Stop()
         computed <- computed + int64 places.Length
         let width = int plain.shape[1]

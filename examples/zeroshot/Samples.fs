@@ -25,7 +25,8 @@ module Samples =
             |]
         )
 
-    let private number (value: float) = value.ToString("F1", CultureInfo.InvariantCulture)
+    let private number (value: float) =
+        value.ToString("F1", CultureInfo.InvariantCulture)
 
     let private text x y colour weight (words: string) =
         tag "text" [ "x", number x; "y", number y; "fill", colour; "font-weight", weight ] [ words ]
@@ -34,11 +35,13 @@ module Samples =
     let private png (image: torch.Tensor) =
         use scope = torch.NewDisposeScope()
         let height, width = int image.shape[1], int image.shape[2]
-        let opaque = torch.full ([| int64 height; int64 width; 1L |], 255.0.ToScalar(), torch.uint8)
+
+        let opaque =
+            torch.full ([| int64 height; int64 width; 1L |], 255.0.ToScalar(), torch.uint8)
 
         let pixels =
             torch
-                .cat([| image.expand(3L, -1L, -1L).permute (1L, 2L, 0L); opaque |], 2L)
+                .cat([| image.expand(3L, -1L, -1L).permute(1L, 2L, 0L); opaque |], 2L)
                 .contiguous()
                 .bytes.ToArray()
 
@@ -53,17 +56,14 @@ module Samples =
             pinned.Free()
 
     let private picture x y (image: torch.Tensor) =
-        tag
-            "image"
-            [
-                "x", number x
-                "y", number y
-                "width", number side
-                "height", number side
-                "style", "image-rendering: pixelated"
-                "href", "data:image/png;base64," + Convert.ToBase64String(png image)
-            ]
-            []
+        tag "image" [
+            "x", number x
+            "y", number y
+            "width", number side
+            "height", number side
+            "style", "image-rendering: pixelated"
+            "href", "data:image/png;base64," + Convert.ToBase64String(png image)
+        ] []
 
     /// <summary>Draws images under a group.</summary>
     /// <param name="classes">The names of the classes.</param>
@@ -72,7 +72,13 @@ module Samples =
     /// <param name="labels">Their classes.</param>
     /// <param name="said">For each method the class that it gave to each image.</param>
     /// <returns>The picture, SVG.</returns>
-    let svg (classes: string[]) (images: torch.Tensor) (moved: torch.Tensor) (labels: int[]) (said: (string * int[]) list) : string =
+    let svg
+        (classes: string[])
+        (images: torch.Tensor)
+        (moved: torch.Tensor)
+        (labels: int[])
+        (said: (string * int[]) list)
+        : string =
         let height = max (side + line) (line * float (said.Length + 1)) + margin
 
         let row (i: int) = [
@@ -86,25 +92,28 @@ module Samples =
                 let y = top + line * float (place + 1) - 4.0
                 let isRight = answers[i] = labels[i]
                 text left y "#555" "normal" method
-                text (left + column) y (if isRight then "#1a7f37" else "#b42318") "normal" ((if isRight then "✓ " else "✗ ") + classes[answers[i]])
+
+                text
+                    (left + column)
+                    y
+                    (if isRight then "#1a7f37" else "#b42318")
+                    "normal"
+                    ((if isRight then "✓ " else "✗ ") + classes[answers[i]])
         ]
 
         let width = 2.0 * (side + margin) + 2.0 * margin + 2.0 * column
         let whole = height * float labels.Length + margin
 
-        (tag
-            "svg"
-            [
-                "viewBox", $"0 0 {number width} {number whole}"
-                "width", number width
-                "height", number whole
-                "font-family", "DejaVu Sans, Verdana, sans-serif"
-                "font-size", "13"
-            ]
-            [
-                tag "rect" [ "width", "100%"; "height", "100%"; "fill", "white" ] []
-                for i in 0 .. labels.Length - 1 do
-                    for part in row i do
-                        part
-            ])
+        (tag "svg" [
+            "viewBox", $"0 0 {number width} {number whole}"
+            "width", number width
+            "height", number whole
+            "font-family", "DejaVu Sans, Verdana, sans-serif"
+            "font-size", "13"
+        ] [
+            tag "rect" [ "width", "100%"; "height", "100%"; "fill", "white" ] []
+            for i in 0 .. labels.Length - 1 do
+                for part in row i do
+                    part
+        ])
             .ToString()

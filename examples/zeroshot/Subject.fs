@@ -22,12 +22,17 @@ type Subject = {
 module Subject =
 
     /// Where the images come from, those to learn from, and those to test.
-    let private imageSets (directory: string option) (side: int) (needed: int) : string * ImageSet * ImageSet =
+    let private imageSets
+        (directory: string option)
+        (side: int)
+        (needed: int)
+        : string * ImageSet * ImageSet =
         match directory with
         | None ->
             let learning, testing = FashionMnist.subset ()
             "Fashion-MNIST's part", learning, testing
-        | Some directory when not (Directory.Exists directory) -> refuse $"There is no directory '{directory}'."
+        | Some directory when not (Directory.Exists directory) ->
+            refuse $"There is no directory '{directory}'."
         | Some directory ->
             let source = $"'{directory}'"
 
@@ -50,8 +55,15 @@ module Subject =
     /// <exception cref="T:Equivariant.Core.EquivariantException">Something can't be read or does not fit.</exception>
     let load (tell: string -> unit) (encoder: Encoder) (settings: Settings) : Subject =
         let shots = if encoder.Texts.IsSome then 0 else settings.Shots
-        let taught = if List.contains LambdaEquitune (Settings.methods settings) then settings.Taught else 0
-        let source, learning, testing = imageSets settings.Data encoder.Side (shots + taught)
+
+        let taught =
+            if List.contains LambdaEquitune (Settings.methods settings) then
+                settings.Taught
+            else
+                0
+
+        let source, learning, testing =
+            imageSets settings.Data encoder.Side (shots + taught)
 
         match testing.Labels |> Array.distinct with
         | [| only |] ->

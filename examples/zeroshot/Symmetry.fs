@@ -39,10 +39,12 @@ module Symmetry =
     let rot90 = acting "rot90" "turns by quarters" (cyclic 4) rotations []
 
     /// <summary>Left and right exchanged.</summary>
-    let leftRight = acting "flip left-right" "left and right exchanged" (cyclic 2) reflections []
+    let leftRight =
+        acting "flip left-right" "left and right exchanged" (cyclic 2) reflections []
 
     /// <summary>Top and bottom exchanged: the published code's "flip".</summary>
-    let topBottom = acting "flip up-down" "top and bottom exchanged" (cyclic 2) mirrors []
+    let topBottom =
+        acting "flip up-down" "top and bottom exchanged" (cyclic 2) mirrors []
 
     /// <summary>Turns and reflections: D4, of four turns and two reflections.</summary>
     let rot90Flip =

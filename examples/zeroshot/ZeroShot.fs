@@ -6,23 +6,18 @@ open Equivariant
 open Equivariant.Bench
 open Equivariant.Images
 
-/// What some batches of images gave, and what that took.
-type private Part = {
-    Counted: Counted list
-    /// Images that the encoder computed, and its seconds.
-    Computed: int64
-    Encoding: float
-    Seconds: float
-}
-
 /// <summary>The experiment: a pretrained classifier, moved images, and methods that should not mind.</summary>
 [<RequireQualifiedAccess>]
 module ZeroShot =
 
     let private group, method, images = "group", "method", "images"
     let private asTheyAre, movedImages = "as they are", "moved"
-    let private first, five, evaluations, speed = "top-1", "top-5", "evaluations", "images per second"
-    let private count, share, perImage = "images tested", "encoder's share of the time", "encoder's milliseconds an image"
+
+    let private first, five, evaluations, speed =
+        "top-1", "top-5", "evaluations", "images per second"
+
+    let private count, share, perImage =
+        "images tested", "encoder's share of the time", "encoder's milliseconds an image"
 
     /// Batches of a checkpoint.
     let private perPart = 10
@@ -81,7 +76,9 @@ module ZeroShot =
             let bytes (x: torch.Tensor) = x.``to`` torch.uint8
             let labels = rows |> Array.map (Array.get set.Labels)
             let svg = Samples.svg set.Classes (bytes x) (bytes turned) labels said
-            context.Write($"samples-{symmetry.Replace(' ', '-')}.svg", svg)
+            let file = $"samples-{symmetry.Replace(' ', '-')}.svg"
+            context.Write(file, svg)
+            context.Note $"{file} shows images moved by {symmetry}, and what each method says of them."
 
         subject.Encoder.Forget()
 
@@ -105,7 +102,8 @@ module ZeroShot =
         let contestants =
             Measuring.contestants aids subject.Classifier symmetries (Settings.methods settings)
 
-        let batches = [| 0 .. subject.Tested.Count - 1 |] |> Array.chunkBySize settings.Batch
+        let batches =
+            [| 0 .. subject.Tested.Count - 1 |] |> Array.chunkBySize settings.Batch
 
         let draws =
             Map [
@@ -149,7 +147,9 @@ module ZeroShot =
                     }
             )
 
-        let parts = [| 0 .. batches.Length - 1 |] |> Array.chunkBySize perPart |> Array.map part
+        let parts =
+            [| 0 .. batches.Length - 1 |] |> Array.chunkBySize perPart |> Array.map part
+
         drawSamples context subject (draws |> Map.map (fun _ each -> Array.concat each)) contestants
         let encoding = parts |> Array.sumBy _.Encoding
         let seconds = encoding / float (parts |> Array.sumBy _.Computed)
@@ -190,7 +190,9 @@ module ZeroShot =
             findings
 
     let private tested (findings: Finding list) =
-        Findings.tryFind [] count findings |> Option.map (_.Mean >> int) |> Option.defaultValue 0
+        Findings.tryFind [] count findings
+        |> Option.map (_.Mean >> int)
+        |> Option.defaultValue 0
 
     let private cell findings (finding: Finding option) =
         match finding with
@@ -302,7 +304,8 @@ module ZeroShot =
 
     let private preset = Settings.preset
 
-    let private names symmetriesOrMethods = symmetriesOrMethods |> List.map (fun name -> name, name)
+    let private names symmetriesOrMethods =
+        symmetriesOrMethods |> List.map (fun name -> name, name)
 
     /// <summary>The experiment, for the bench.</summary>
     let experiment: Experiment<Settings> = {
@@ -348,38 +351,46 @@ module ZeroShot =
                 (1, 1_000_000)
                 "the most images of each class to classify."
                 (fun count settings -> { settings with PerClass = count })
-            Argument.choice "average" "thing to average" (names (List.map fst Settings.averagings)) "what designs average: features, logits or probabilities (the default)." (fun averaging settings -> {
-                settings with
-                    Averaging = averaging
-            })
+            Argument.choice
+                "average"
+                "thing to average"
+                (names (List.map fst Settings.averagings))
+                "what designs average: features, logits or probabilities (the default)."
+                (fun averaging settings -> { settings with Averaging = averaging })
             Argument.text
                 "factor"
                 "number"
                 "what cosines are multiplied by before the softmax: a number (default: 1, as published), or model for the model's own."
                 (fun text settings ->
-                    match System.Double.TryParse(text, System.Globalization.CultureInfo.InvariantCulture) with
+                    match
+                        System.Double.TryParse(text, System.Globalization.CultureInfo.InvariantCulture)
+                    with
                     | true, factor when factor > 0.0 && System.Double.IsFinite factor -> {
                         settings with
                             Factor = Some factor
                       }
                     | _ when text = "model" -> { settings with Factor = None }
                     | _ -> refuse $"--factor {text} makes no sense: give a positive number, or model.")
-            Argument.switch "together" "move all images of a batch alike, as the published code does." (fun settings -> {
-                settings with
-                    Together = true
-            })
+            Argument.switch
+                "together"
+                "move all images of a batch alike, as the published code does."
+                (fun settings -> { settings with Together = true })
             Argument.number "batch" (1, 4096) "images of a batch (default: 32)." (fun batch settings -> {
                 settings with
                     Batch = batch
             })
-            Argument.choices "groups" "group" (names (Symmetry.all |> List.map _.Name)) "groups that move the images (default: all)." (fun chosen settings -> {
-                settings with
-                    Symmetries = chosen
-            })
-            Argument.choices "methods" "method" (names (Method.all |> List.map Method.name)) "methods to compare (default: all)." (fun chosen settings -> {
-                settings with
-                    Methods = chosen
-            })
+            Argument.choices
+                "groups"
+                "group"
+                (names (Symmetry.all |> List.map _.Name))
+                "groups that move the images (default: all)."
+                (fun chosen settings -> { settings with Symmetries = chosen })
+            Argument.choices
+                "methods"
+                "method"
+                (names (Method.all |> List.map Method.name))
+                "methods to compare (default: all)."
+                (fun chosen settings -> { settings with Methods = chosen })
         ]
         Runs = fun settings seeds -> [ for seed in seeds -> Experiment.run seed [] (work settings) ]
         Tables = tables
