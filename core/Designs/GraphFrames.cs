@@ -36,12 +36,12 @@ internal sealed class ColourFrame : RankingFrame
         // An edge looks different from its two ends, in directed graphs.
         Tensor edges = Mix((adjacency * 5) + Mix(adjacency.transpose(1, 2)));
         // Ranks are refined, not made anew, so that a graph's do not depend on how many rounds others of its batch need.
-        Tensor ranks = Designs.Ranks.Of(colours);
-        for (int round = 0; round < (_rounds ?? points.Points) && !Designs.Ranks.AreAllDistinct(ranks); round++)
+        Tensor ranks = Ranking.Of(colours);
+        for (int round = 0; round < (_rounds ?? points.Points) && !Ranking.AreAllDistinct(ranks); round++)
         {
             Tensor seen = Mix(edges + Mix(colours).unsqueeze(1)).sum(2);
             colours = Mix((colours * 7) + Mix(seen));
-            Tensor refined = Designs.Ranks.Refine(ranks, colours);
+            Tensor refined = Ranking.Refine(ranks, colours);
             if (refined.eq(ranks).all().item<bool>())
             {
                 // No colour was split, and none will be.
@@ -105,11 +105,11 @@ internal sealed class SpectralFrame(TieBreaks ties, double tolerance) : RankingF
 
         Tensor laplacian = adjacency.sum(2).diag_embed() - adjacency;
         (Tensor values, Tensor vectors) = linalg.eigh(laplacian);
-        Tensor ranks = Designs.Ranks.Lexicographic(features);
+        Tensor ranks = Ranking.Lexicographic(features);
         foreach (double time in s_times)
         {
             Tensor signature = vectors.square().matmul((values * -time).exp().unsqueeze(2)).squeeze(2);
-            ranks = Designs.Ranks.Refine(ranks, signature, tolerance);
+            ranks = Ranking.Refine(ranks, signature, tolerance);
         }
 
         return ranks;

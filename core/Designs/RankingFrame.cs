@@ -42,7 +42,7 @@ public abstract class RankingFrame : Frame
         using IDisposable noGrad = no_grad();
         Tensor ranks = Ranks(Points(action), x);
         long batch = x.shape[0];
-        if (Designs.Ranks.AreAllDistinct(ranks))
+        if (Ranking.AreAllDistinct(ranks))
         {
             LastTies = new TieReport(batch, 0, 0, BigInteger.One);
             // Without ties the ranks are where the points go: the permutation itself.
@@ -112,7 +112,7 @@ internal sealed class SortingFrame(TieBreaks ties) : RankingFrame("sorting", tie
 
         Tensor features = points.Features(x);
         RequireComparable(features, "The features to sort by");
-        return Designs.Ranks.Lexicographic(features);
+        return Ranking.Lexicographic(features);
     }
 }
 
@@ -123,6 +123,6 @@ internal sealed class KeyFrame(Func<Tensor, Tensor> keys, TieBreaks ties, double
     {
         Tensor numbers = DesignChecks.PerPoint(keys(x), x.shape[0], points.Points, "The keys to sort by");
         RequireComparable(numbers, "The keys to sort by");
-        return Designs.Ranks.Of(numbers, tolerance);
+        return Ranking.Of(numbers, tolerance);
     }
 }

@@ -199,7 +199,7 @@ module Method =
             | CanonicalPose -> net, canonical "brightness at the bottom right" bottomRight
             | BrightHalf ->
                 net,
-                framed "the brighter half at the bottom" (fun () ->
+                framedBy "the brighter half at the bottom" (fun () ->
                     Frame.LeastEnergy(Func<_, _> bottomHalf, 1e-9))
 
         let moved, kept =

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Equivariant.Core.Designs;
 
 /// <summary>The places of points in an order, equal for those that tie: whole numbers that move with the points.</summary>
-internal static class Ranks
+internal static class Ranking
 {
     /// <summary>The ranks of keys within each row, <c>[B, n] → [B, n]</c>, <c>int64</c>: 0 for the least, one more for each next larger.</summary>
     /// <param name="keys">The keys; no NaN.</param>
