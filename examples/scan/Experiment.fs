@@ -201,7 +201,7 @@ module Scan =
                             for set in sets do
                                 cell Findings.percent design set
 
-                            cell (Findings.show 1.0 0) design evaluations
+                            cell (Findings.mean 0) design evaluations
                             cell (Findings.show 1.0 2) design forwardTime
                             cell (Findings.show 1.0 2) design trainingTime
                         ]
