@@ -1,6 +1,7 @@
 namespace Equivariant.Views
 
 open System
+open System.Diagnostics
 open TorchSharp
 open Equivariant
 open Equivariant.Bench
@@ -91,7 +92,7 @@ module Views =
     let private best condition = $"best {(condition: Condition).Name}"
 
     let private sameAnswer, evaluations, seconds =
-        "same answer", "evaluations", "seconds a sample"
+        "same answer", "evaluations", "seconds a step"
 
     /// How the views are that are tested.
     let private tests (groups: Groups) =
@@ -115,6 +116,71 @@ module Views =
                 | broken -> [ for title, verdict in broken -> $"a law is broken, {title}: {verdict.Text}" ]
         )
 
+    let private loss (model: CompiledModel) (views: torch.Tensor[]) labels =
+        torch.nn.functional.cross_entropy ((model.call views)[0], labels)
+
+    /// The time of a step of training, the median of five: of a copy, so that what is trained has not seen them.
+    let private secondsOf
+        (settings: Settings)
+        (context: Context)
+        declared
+        (samples: Samples)
+        (change: Change)
+        =
+        context.Once(
+            "time of a step",
+            fun () ->
+                use scope = torch.NewDisposeScope()
+                use model = Model.compile (context.Target "weights") declared
+                let chosen = [| 0 .. min settings.BatchSize samples.Count - 1 |]
+                let views = Samples.views change (Random 0) context.Device samples chosen
+                let labels = Samples.labels context.Device samples chosen
+
+                let step () =
+                    use scope = torch.NewDisposeScope()
+                    let watch = Stopwatch.StartNew()
+                    let loss = loss model views labels
+                    loss.backward ()
+
+                    if context.Device.``type`` = DeviceType.CUDA then
+                        torch.cuda.synchronize ()
+
+                    watch.Elapsed.TotalSeconds
+
+                // The first one pays for memory.
+                List.init 6 (fun _ -> step ()) |> List.tail |> List.sort |> List.item 2
+        )
+
+    let private training
+        (settings: Settings)
+        (context: Context)
+        model
+        (optimiser: torch.optim.Optimizer)
+        (samples: Samples)
+        change
+        measure
+        = {
+        Training.plain
+            model
+            optimiser
+            settings.Epochs
+            (fun random -> [|
+                for rows in Training.shuffled samples.Count settings.BatchSize random ->
+                    {
+                        Chosen = Array.map int rows
+                        Seed = random.Next()
+                    }
+            |])
+            _.Chosen.Length
+            (fun batch ->
+                let views =
+                    Samples.views change (Random batch.Seed) context.Device samples batch.Chosen
+
+                loss model views (Samples.labels context.Device samples batch.Chosen)) with
+            LearningRate = Some(Training.cosine settings.LearningRate settings.LastLearningRate)
+            AfterEpoch = measure
+    }
+
     let private work (settings: Settings) (data: Data) (cell: Cell) (context: Context) : Figure list =
         let sizes = sizes settings data
 
@@ -124,46 +190,35 @@ module Views =
         let declared =
             cell.Contender.Declare sizes (Models.views (cell.Groups.Motions cell.Views))
 
+        let change = change cell sizes
+        let time = secondsOf settings context declared train (change true cell.Trained)
         use model = Model.compile (context.Target "weights") declared
 
         use optimiser =
             torch.optim.SGD(model.parameters (), settings.LearningRate, momentum = 0.9, weight_decay = 0.001)
 
-        let trained = change cell sizes true cell.Trained
+        let answers condition =
+            answers context model test (change false condition)
 
-        let measured = [
-            for condition in tests cell.Groups -> condition, change cell sizes false condition
+        let accuracies () = [
+            for condition in tests cell.Groups -> condition.Name, answers condition |> accuracy test
         ]
 
-        let training = {
-            Training.plain
-                model
-                optimiser
-                settings.Epochs
-                (fun random -> [|
-                    for rows in Training.shuffled train.Count settings.BatchSize random ->
-                        {
-                            Chosen = Array.map int rows
-                            Seed = random.Next()
-                        }
-                |])
-                _.Chosen.Length
-                (fun batch ->
-                    let views =
-                        Samples.views trained (Random batch.Seed) context.Device train batch.Chosen
+        let history =
+            context.Train(
+                "training",
+                training settings context model optimiser train (change true cell.Trained) accuracies
+            )
 
-                    torch.nn.functional.cross_entropy (
-                        (model.call views)[0],
-                        Samples.labels context.Device train batch.Chosen
-                    )) with
-                AfterEpoch =
-                    fun () -> [
-                        for condition, change in measured ->
-                            condition.Name, answers context model test change |> accuracy test
-                    ]
-        }
-
-        let history = context.Train("training", training)
+        let agreement =
+            context.Once(
+                "same answer",
+                fun () -> [
+                    if cell.Groups <> Groups.None then
+                        Array.map2 (=) (answers Condition.Upright) (answers Condition.Moved)
+                        |> Array.averageBy (fun same -> if same then 1.0 else 0.0)
+                ]
+            )
 
         for note in data.Notes do
             context.Note note
@@ -172,28 +227,17 @@ module Views =
             for sentence in laws context model do
                 context.Note sentence
 
-        let agreement =
-            match measured with
-            | [ _, upright; _, moved ] ->
-                let given = answers context model test
-
-                [
-                    Figure.named
-                        sameAnswer
-                        (Array.map2 (=) (given upright) (given moved)
-                         |> Array.averageBy (fun same -> if same then 1.0 else 0.0))
-                ]
-            | _ -> []
-
         [
-            for condition, _ in measured do
+            for condition in tests cell.Groups do
                 let values = history.Measured condition.Name
                 Figure.named (final condition) (List.last values)
                 Figure.named (best condition) (List.max values)
 
-            yield! agreement
+            for share in agreement do
+                Figure.named sameAnswer share
+
             Figure.named evaluations (float (Report.of' declared).Evaluations)
-            Figure.named seconds (1.0 / history.RowsPerSecond)
+            Figure.named seconds time
         ]
 
     let private runs (settings: Settings) (seeds: int list) =
@@ -346,8 +390,11 @@ module Views =
         | None ->
             "A part of Fashion-MNIST, 28 × 28 and grey, with its own division into training and test images; the paper has Caltech-101 and 15-Scene at 64 × 64, which --data takes."
         | Some _ -> ()
-        if settings.Epochs <> 100 || settings.LearningRate <> 0.01 then
-            $"{settings.Epochs} epochs with steps of {settings.LearningRate}; the paper has 100 with 0.01."
+        if
+            (settings.Epochs, settings.LearningRate, settings.LastLearningRate)
+            <> (100, 0.01, 0.01)
+        then
+            $"{settings.Epochs} epochs with steps that fall from {settings.LearningRate} to {settings.LastLearningRate}; the paper has 100 with 0.01."
         "The accuracy is that after the last epoch; the paper reports the best over all epochs, which is chosen on the test images."
         "Moves of test views are drawn once for a seed; the paper draws them anew at each epoch."
         "Batch norm sees the views one after the other, each with its group's copies; in the published code it sees all at once."

@@ -40,8 +40,10 @@ type Settings = {
     Epochs: int
     /// <summary>Samples of a step.</summary>
     BatchSize: int
-    /// <summary>The step size of stochastic gradient descent.</summary>
+    /// <summary>The size of the first step of stochastic gradient descent.</summary>
     LearningRate: float
+    /// <summary>The size of the last step, to which it falls along half a cosine.</summary>
+    LastLearningRate: float
     /// <summary>Channels of convolutions.</summary>
     Width: int
     /// <summary>Numbers that describe a view.</summary>
@@ -65,6 +67,7 @@ module Settings =
         Epochs = 100
         BatchSize = 64
         LearningRate = 0.01
+        LastLearningRate = 0.01
         Width = 16
         Features = 64
     }
@@ -75,8 +78,9 @@ module Settings =
             Groups = [ Groups.Turns ]
             Models = [ "concatenation"; "siamese"; "dss"; "eq"; "eq-is"; "multi-gcnn-fusion" ]
             Training = [ Condition.Upright ]
-            Epochs = 8
+            Epochs = 10
             LearningRate = 0.05
+            LastLearningRate = 0.001
     }
 
     /// <summary>The settings of a preset.</summary>

@@ -171,13 +171,17 @@ let ``sums do not see the order of the views, concatenations do`` () =
                 Assert.True(change > 1e-2, $"{contender.Name}: {change}")
 
 [<Fact>]
-let ``equivariant models take a sum of evaluations, not a product`` () =
+let ``plain models take an evaluation for each view, equivariant ones a sum over views, not a product`` () =
     let evaluations name (groups: Groups) views =
         let model =
             (Contenders.named name).Declare small (Models.views (groups.Motions views))
 
         (Report.of' model).Evaluations
 
+    // A stem and a head for each view; others' stems; a map on the sum.
+    Assert.Equal(6I, evaluations "siamese" Groups.Turns 3)
+    Assert.Equal(6I + 1I, evaluations "deep-sets" Groups.Turns 3)
+    Assert.Equal(6I + 6I, evaluations "dss" Groups.Turns 3)
     // A stem and a head for each element; each other view's stem; the paper's trunk, and the linear maps of its end.
     Assert.Equal(2I * 8I, evaluations "eq" Groups.Turns 2)
     Assert.Equal(2I * 8I + 8I, evaluations "eq-is" Groups.Turns 2)
