@@ -59,6 +59,19 @@ public class QuotientSequenceModel : SequenceModel
         IReadOnlyList<QuotientTerm> terms,
         SequenceInvariance invariance,
         Evaluation? evaluation = null)
+        : this(models, source, target, terms, invariance, evaluation, Reduction.Mean())
+    {
+    }
+
+    /// <summary>Wraps models, with what makes one score of a term's transforms; it must not look at the rows.</summary>
+    private protected QuotientSequenceModel(
+        IReadOnlyList<SequenceModel> models,
+        PermutationAction source,
+        PermutationAction target,
+        IReadOnlyList<QuotientTerm> terms,
+        SequenceInvariance invariance,
+        Evaluation? evaluation,
+        Reduction reduction)
         : base(nameof(QuotientSequenceModel))
     {
         DesignChecks.RequireOneGroup(terms, source.Group, target.Group);
@@ -68,7 +81,7 @@ public class QuotientSequenceModel : SequenceModel
         _target = target;
         _symmetry = new SequenceSymmetry(source, target);
         Evaluation = evaluation ?? Evaluation.Plain;
-        _terms = [.. terms.Select(term => new Term(term, source, target, invariance))];
+        _terms = [.. terms.Select(term => new Term(term, source, target, invariance, reduction))];
         _models = nn.ModuleList([.. models]);
         RegisterComponents();
     }
@@ -86,7 +99,7 @@ public class QuotientSequenceModel : SequenceModel
     public int EvaluationsPerInput => Terms.Sum(term => term.Evaluations);
 
     /// <inheritdoc/>
-    public override SequenceSymmetry Symmetry => _symmetry;
+    public override SequenceSymmetry? Symmetry => _symmetry;
 
     /// <summary>The wrapped models' padding token; the group must not move it.</summary>
     public override long? PaddingToken
@@ -198,12 +211,12 @@ public class QuotientSequenceModel : SequenceModel
         _terms.Zip(values, (term, value) => term.Collect(value)).Aggregate((sum, value) => sum + value);
 
     /// <summary>A term with its actions and representatives prepared.</summary>
-    private sealed class Term(QuotientTerm term, PermutationAction source, PermutationAction target, SequenceInvariance invariance)
+    private sealed class Term(QuotientTerm term, PermutationAction source, PermutationAction target, SequenceInvariance invariance, Reduction reduction)
     {
         private readonly ISequenceRepresentative _representative = invariance.Over(term, source, target);
         private readonly OrbitMap _source = new TokenAction(source).Over(term.Transversal);
         private readonly OrbitMap _target = new TokenAction(target).Over(term.Transversal);
-        private readonly OrbitReduction _logits = new(term, new AxisAction(target, -1), Reduction.Mean());
+        private readonly OrbitReduction _logits = new(term, new AxisAction(target, -1), reduction);
 
         public int Count => term.Evaluations;
 
@@ -219,7 +232,7 @@ public class QuotientSequenceModel : SequenceModel
             return (ExpandSource(reader.Source(sourceTokens)), ExpandTarget(reader.Target(prefix)));
         }
 
-        // The mean does not look at the rows, so the logits may stand for them.
+        // The reduction does not look at the rows, so the logits may stand for them.
         public Tensor Collect(Tensor logits) => _logits.Apply(logits, logits);
     }
 
