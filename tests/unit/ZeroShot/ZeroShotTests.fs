@@ -75,7 +75,8 @@ let ``a CLIP of the user's classifies CIFAR-100's layout under every method`` ()
 
             let order = float (Symmetry.group symmetry).Order
             Assert.Equal(1.0, evaluations Plain, 6)
-            Assert.InRange(evaluations Equitune, 1.5, order)
+            // Some of the images are of one shade, and each of these is its own transform.
+            Assert.InRange(evaluations Equitune, 1.01, order)
             Assert.InRange(evaluations CanonicalPose, 0.999, order)
             Assert.True(File.Exists(Path.Combine(out, $"""samples-{symmetry.Name.Replace(' ', '-')}.svg""")))
 
