@@ -13,15 +13,10 @@ open Equivariant.ZeroShot
 /// The experiments, each a command of its own name.
 let private experiments = [
     Experiment.any Scan.experiment
-<<<<<<< HEAD
     Experiment.any Views.experiment
     Experiment.any Fairness.experiment
     Experiment.any ZeroShot.experiment
     Experiment.any Graphs.experiment
-=======
-    Experiment.any Fairness.experiment
-    Experiment.any ZeroShot.experiment
->>>>>>> h/zero
 ]
 
 /// A command is one file with its arguments and a `run`; it is named here and below.
