@@ -1,7 +1,6 @@
 using System.Numerics;
-using Equivariant.Core.Groups.Engine;
 
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>Finds conjugacy classes: by partitions for symmetric and alternating groups, otherwise by walking through the elements or, where there are too many, from class to class.</summary>
 internal static class ConjugacyClasses
@@ -41,7 +40,7 @@ internal static class ConjugacyClasses
         return parts.Count == 1
             ? ClassWalk.Find(permutations)?.Count
             : parts.Aggregate((BigInteger?)BigInteger.One, (count, points) => count is null ? null : count * Count(new PermutationGroup(
-                points.Length, [.. permutations.GeneratorCodes.Select(g => IndependentOrbits.Restrict(g, points))])));
+                points.Length, [.. permutations.GeneratorCodes.Select(g => Permutations.Restrict(g, points))])));
     }
 
     public static IReadOnlyList<ConjugacyClass> List(Group group)

@@ -1,4 +1,4 @@
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>Compares packed elements entry by entry, so that they can be keys.</summary>
 internal sealed class CodeComparer : IEqualityComparer<int[]>

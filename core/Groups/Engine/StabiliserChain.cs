@@ -1,8 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using Equivariant.Core.Groups.Engine;
 
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>
 /// A base and strong generating set (Schreier–Sims): G ≥ G_b₁ ≥ G_b₁b₂ ≥ … ≥ 1 with a transversal of each step,

@@ -1,7 +1,6 @@
 using System.Numerics;
-using Equivariant.Core.Groups.Engine;
 
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>
 /// The finest division of points into parts such that a group of permutations acts on all of them as the direct product of how it acts on each.
@@ -26,9 +25,6 @@ internal sealed class IndependentOrbits
     /// <param name="generators">Permutations of the points, at least one.</param>
     /// <param name="largest">An order that the group is known not to exceed.</param>
     public static IReadOnlyList<int[]> Find(int[][] generators, BigInteger largest) => new IndependentOrbits(generators, largest).Run();
-
-    /// <summary>A permutation on some of its points, which it keeps together, renumbered in order.</summary>
-    public static int[] Restrict(int[] permutation, int[] points) => [.. points.Select(point => Array.BinarySearch(points, permutation[point]))];
 
     private IReadOnlyList<int[]> Run()
     {
@@ -82,7 +78,7 @@ internal sealed class IndependentOrbits
     private BigInteger OrderOn(IReadOnlyList<int> points)
     {
         int[] sorted = [.. points.Order()];
-        int[][] restricted = [.. _generators.Select(g => Restrict(g, sorted))];
+        int[][] restricted = [.. _generators.Select(g => Permutations.Restrict(g, sorted))];
         return ChainBuilder.Build(new PermutationGroup(sorted.Length, restricted), restricted, _order).Order;
     }
 

@@ -1,6 +1,4 @@
-using Equivariant.Core.Groups.Engine;
-
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>All cosets of a subgroup of moderate index, numbered from the subgroup itself on, with the action of the group on them.</summary>
 internal sealed class CosetTable

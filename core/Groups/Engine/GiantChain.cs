@@ -1,6 +1,4 @@
-using Equivariant.Core.Groups.Engine;
-
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>
 /// The chain of the full symmetric or alternating group on some of the points, whose transversals need no storage:

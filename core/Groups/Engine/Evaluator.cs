@@ -1,4 +1,4 @@
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>A homomorphism that was checked on generators and can be evaluated on any packed element.</summary>
 internal abstract class Evaluator

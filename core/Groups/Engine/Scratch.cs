@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>
 /// Room for one packed element: on the stack when it is short, from a pool when it is long, so that inner loops allocate nothing.

@@ -1,6 +1,4 @@
-using Equivariant.Core.Groups.Engine;
-
-namespace Equivariant.Core.Groups;
+namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>All elements of a small group in the order of enumeration, and the position of each.</summary>
 internal sealed class RankTable
