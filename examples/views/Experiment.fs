@@ -210,14 +210,25 @@ module Views =
                 training settings context model optimiser train (change true cell.Trained) accuracies
             )
 
-        let agreement =
+        let measures =
             context.Once(
-                "same answer",
-                fun () -> [
-                    if cell.Groups <> Groups.None then
-                        Array.map2 (=) (answers Condition.Upright) (answers Condition.Moved)
-                        |> Array.averageBy (fun same -> if same then 1.0 else 0.0)
-                ]
+                "accuracy",
+                fun () ->
+                    let given = [ for condition in tests cell.Groups -> condition, answers condition ]
+
+                    let shares = [
+                        for condition, answers in given do
+                            final condition, accuracy test answers
+
+                        match given with
+                        | [ _, upright; _, moved ] ->
+                            sameAnswer,
+                            Array.map2 (=) upright moved
+                            |> Array.averageBy (fun same -> if same then 1.0 else 0.0)
+                        | _ -> ()
+                    ]
+
+                    [ for name, share in shares -> ({ Name = name; Value = share }: Measure) ]
             )
 
         for note in data.Notes do
@@ -228,13 +239,13 @@ module Views =
                 context.Note sentence
 
         [
-            for condition in tests cell.Groups do
-                let values = history.Measured condition.Name
-                Figure.named (final condition) (List.last values)
-                Figure.named (best condition) (List.max values)
+            for measure in measures do
+                Figure.named measure.Name measure.Value
 
-            for share in agreement do
-                Figure.named sameAnswer share
+            for condition in tests cell.Groups do
+                match history.Measured condition.Name with
+                | [] -> ()
+                | values -> Figure.named (best condition) (List.max values)
 
             Figure.named evaluations (float (Report.of' declared).Evaluations)
             Figure.named seconds time
