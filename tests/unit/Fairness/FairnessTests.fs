@@ -4,7 +4,6 @@ module Equivariant.Tests.Fairness.FairnessTests
 open System
 open System.IO
 open System.IO.Compression
-open FsCheck.Xunit
 open TorchSharp
 open Xunit
 open Equivariant
@@ -24,14 +23,24 @@ let private exchange name sets = { Name = name; Sets = sets }
 
 [<Fact>]
 let ``words are exchanged with a blank before them, without, and with a capital`` () =
-    let tokens = Exchange.tokens Refused gpt2Words Exchange.gender
-    // " man", "man", " Man", "Man".
-    Assert.Equal<int list list>([ [ 582; 2415 ]; [ 805; 8580 ]; [ 1869; 6926 ] ], tokens)
-    // "Woman" is several tokens without a blank, so "Man" stays there; what is no other form is there once.
-    Assert.Equal<int list list>(
-        [ [ 2619; 2635; 7740 ] ],
-        Exchange.tokens Refused gpt2Words Exchange.threeRaces |> List.truncate 1
+    let texts exchange =
+        Exchange.tokens Refused gpt2Words exchange
+        |> List.map (List.map (fun id -> Gpt2Tokenizer.Standard.Text [| id |]))
+
+    Assert.Equal<string list list>(
+        [
+            [ " man"; " woman" ]
+            [ "man"; "woman" ]
+            [ " Man"; " Woman" ]
+            [ "Man"; "Woman" ]
+        ],
+        texts Exchange.gender
     )
+
+    // A form that is there already, and one that some word does not have as one token, are left out.
+    let races = texts Exchange.threeRaces
+    Assert.Equal<string list>([ " Black"; " White"; " Asian" ], races.Head)
+    Assert.Equal(races.Length, (List.distinct races).Length)
 
 [<Fact>]
 let ``all built-in exchanges are of single tokens of GPT-2, and none is in two sets`` () =
@@ -299,7 +308,9 @@ let ``declared around a group of words it is EquiLM, and relaxed R-EquiLM as def
             let declared =
                 Model.compile Target.cpu (Variant.declare 4 language [ group ] design)
 
-            agrees $"equi.{name}.logits" (declared.Sequence "prompt")
+            let sequence = declared.Sequence "prompt"
+            sequence.eval ()
+            agrees $"equi.{name}.logits" sequence
 
         let action =
             (Signal.core (Variant.prompts 257 1 [ group ]) :?> TokenAction).Vocabulary
@@ -341,9 +352,9 @@ let ``the laws of declared language models hold`` () =
         (made variant).Declaration |> Option.iter Laws.check
 
 [<Fact>]
-let ``evaluations are those of the product, of the sum, or of one`` () =
+let ``evaluations are those of the product, or of the sum`` () =
     Assert.Equal<int list>(
-        [ 1; 12; 12; 12; 7; 1 ],
+        [ 1; 12; 12; 12; 7; 12 ],
         [ for _, variant in Variant.all -> (made variant).Evaluations ]
     )
 
@@ -400,57 +411,6 @@ let ``fair models say of one person what they say of another, with the words exc
 
         Assert.Equal(Variant.isFair variant, follow)
         Assert.True(List.length (List.distinct (of' one)) > 20, name)
-
-[<Property(MaxTest = 8)>]
-let ``equizero goes on with the likeliest transform, step by step as at once`` (seed: int) =
-    use scope = torch.NewDisposeScope()
-    let fair = made EquizeroLM
-    let model = fair.Sequence
-    let random = Random seed
-    let size = Templates.size
-
-    let source, prefix =
-        tokens random 2 size [ 3L; 6L ], tokens random 2 size [ 3L; 4L ]
-
-    let all = model.call (source, prefix)
-    use state = model.Start source
-    let rows = torch.tensor [| 2L; 0L |]
-
-    for t in 0L .. 3L do
-        if t = 2L then
-            state.Select rows
-
-        let known =
-            if t < 2L then
-                all, prefix
-            else
-                all.index_select (0, rows), prefix.index_select (0, rows)
-
-        assertClose 1e-3 ((fst known).select(1, t)) (model.Step(state, (snd known).select(1, t)))
-
-    let symmetry = nonNull model.Symmetry
-    let inner = opinionated.Value.Model
-
-    let onTokens, onScores =
-        TokenAction symmetry.Source, AxisAction(symmetry.Target, -1)
-
-    let g = symmetry.Group.Random random
-    let moved = model.call (onTokens.Apply(g, source), onTokens.Apply(g, prefix))
-    assertClose 1e-3 (onScores.Apply(g, all)) moved
-
-    // By hand: the transform of least loss.
-    for row in 0L .. 2L do
-        let text = source.narrow (0, row, 1L)
-
-        let best =
-            symmetry.Group.Elements
-            |> Seq.minBy (fun g ->
-                Language.loss inner torch.CPU ((onTokens.Apply(g, text)).data<int64>().ToArray()))
-
-        let scores =
-            inner.call (onTokens.Apply(best, text), onTokens.Apply(best, prefix.narrow (0, row, 1L)))
-
-        assertClose 1e-3 (onScores.Apply(best.Inverse(), scores)) (all.narrow (0, row, 1L))
 
 [<Fact>]
 let ``perplexity is of each token given those before it`` () =
