@@ -17,6 +17,9 @@ namespace Equivariant.Core.Sequences;
 /// The quotient design <c>Σᵢ 1/|Tᵢ| Σ_{t∈Tᵢ} t⁻¹·Sym_{Kᵢ}(M(t·Inv_{Kᵢ}(x, y)))</c> with the logits as output, where
 /// <c>(x, y)</c> are the source and the target so far. In a batch, and at every step of decoding, all rows of all
 /// terms that share a model are one call of it.
+/// With another reduction than the mean, each sentence has weights of its own, which are decided before the first target
+/// token is known: by its source (λ-equituning), or by the scores of that first token (equizero). So a known target is scored
+/// as it is decoded, from left to right.
 /// </remarks>
 public class QuotientSequenceModel : SequenceModel
 {
@@ -24,6 +27,7 @@ public class QuotientSequenceModel : SequenceModel
     private readonly Term[] _terms;
     private readonly PermutationAction _source;
     private readonly PermutationAction _target;
+    private readonly SequenceSymmetry _symmetry;
 
     /// <summary>Wraps one model that all terms share.</summary>
     /// <param name="model">The network; it becomes a child module.</param>
@@ -32,6 +36,7 @@ public class QuotientSequenceModel : SequenceModel
     /// <param name="terms">The family of kernels; nontrivial kernels need a complement (<see cref="QuotientTerm.Split"/>).</param>
     /// <param name="invariance">What represents a sentence under the kernels.</param>
     /// <param name="evaluation">How rows are given to the model in <see cref="forward"/>; plainly, if left out.</param>
+    /// <param name="reduction">How a term's logits become one; the mean, if left out. It sees source tokens as rows.</param>
     /// <exception cref="EquivariantException">The groups differ, or representatives do not commute with a complement.</exception>
     public QuotientSequenceModel(
         SequenceModel model,
@@ -39,8 +44,9 @@ public class QuotientSequenceModel : SequenceModel
         PermutationAction target,
         IReadOnlyList<QuotientTerm> terms,
         SequenceInvariance invariance,
-        Evaluation? evaluation = null)
-        : this([model], source, target, terms, invariance, evaluation)
+        Evaluation? evaluation = null,
+        Reduction? reduction = null)
+        : this([model], source, target, terms, invariance, evaluation, reduction)
     {
     }
 
@@ -51,6 +57,7 @@ public class QuotientSequenceModel : SequenceModel
     /// <param name="terms">The family of kernels.</param>
     /// <param name="invariance">What represents a sentence under the kernels.</param>
     /// <param name="evaluation">How rows are given to the models in <see cref="forward"/>; plainly, if left out.</param>
+    /// <param name="reduction">How a term's logits become one; the mean, if left out. It sees source tokens as rows.</param>
     /// <exception cref="EquivariantException">The groups differ, or the models do not match the terms.</exception>
     public QuotientSequenceModel(
         IReadOnlyList<SequenceModel> models,
@@ -58,7 +65,8 @@ public class QuotientSequenceModel : SequenceModel
         PermutationAction target,
         IReadOnlyList<QuotientTerm> terms,
         SequenceInvariance invariance,
-        Evaluation? evaluation = null)
+        Evaluation? evaluation = null,
+        Reduction? reduction = null)
         : base(nameof(QuotientSequenceModel))
     {
         DesignChecks.RequireOneGroup(terms, source.Group, target.Group);
@@ -66,10 +74,13 @@ public class QuotientSequenceModel : SequenceModel
         Terms = terms;
         _source = source;
         _target = target;
+        _symmetry = new SequenceSymmetry(source, target);
         Evaluation = evaluation ?? Evaluation.Plain;
-        _terms = [.. terms.Select(term => new Term(term, source, target, invariance))];
+        Reduction = reduction ?? Reduction.Mean();
+        _terms = [.. terms.Select(term => new Term(term, source, target, invariance, Reduction))];
         _models = nn.ModuleList([.. models]);
         RegisterComponents();
+        register_module("reduction", Reduction);
     }
 
     /// <summary>The family of kernels.</summary>
@@ -81,6 +92,9 @@ public class QuotientSequenceModel : SequenceModel
     /// </summary>
     public Evaluation Evaluation { get; set; }
 
+    /// <summary>How the logits of a term become one.</summary>
+    public Reduction Reduction { get; }
+
     /// <summary>The wrapped models: one, or one for each term.</summary>
     public IReadOnlyList<SequenceModel> Models => [.. _models];
 
@@ -88,9 +102,25 @@ public class QuotientSequenceModel : SequenceModel
     public int EvaluationsPerInput => Terms.Sum(term => term.Evaluations);
 
     /// <inheritdoc/>
+    public override SequenceSymmetry? Symmetry => _symmetry;
+
+    /// <summary>The wrapped models' padding token; the group must not move it.</summary>
+    public override long? PaddingToken
+    {
+        get => _models[0].PaddingToken;
+        set
+        {
+            foreach (SequenceModel model in _models)
+            {
+                model.PaddingToken = value;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
     public override Tensor forward(Tensor source, Tensor prefix)
     {
-        DesignChecks.RequireSentences(_source, source, "source token");
+        RequireSources(source);
         DesignChecks.RequireSentences(_target, prefix, "target token");
         if (source.shape[0] != prefix.shape[0])
         {
@@ -102,30 +132,40 @@ public class QuotientSequenceModel : SequenceModel
         (Tensor Source, Tensor Prefix)[] rows = [.. _terms.Select(term => term.Expand(source, prefix))];
         return Shares().Select(share =>
         {
-            long[] lengths = [.. rows[share.Terms].Select(r => r.Source.shape[0])];
-            return Evaluation.Evaluate(
-                share.Model,
-                cat([.. rows[share.Terms].Select(r => r.Source)], 0),
-                cat([.. rows[share.Terms].Select(r => r.Prefix)], 0),
-                logits => Collect(share.Terms, Scored(logits, prefix.shape[1]), lengths));
+            (Tensor Source, Tensor Prefix)[] own = rows[share.Terms];
+            long[] lengths = [.. own.Select(row => row.Source.shape[0])];
+            Tensor sources = cat([.. own.Select(row => row.Source)], 0);
+            Tensor prefixes = cat([.. own.Select(row => row.Prefix)], 0);
+            if (Reduction.IsMean)
+            {
+                return Evaluation.Evaluate(
+                    share.Model, sources, prefixes, logits => Collect(share.Terms, Scored(logits, prefix.shape[1]).split(lengths, 0), null));
+            }
+
+            Tensor[] values = Scored(Evaluation.Evaluate(share.Model, sources, prefixes), prefix.shape[1]).split(lengths, 0);
+            Evidence[]? evidence = prefix.shape[1] == 0
+                ? null
+                : [.. own.Zip(values, (row, logits) => new Evidence(row.Source, logits.select(1, 0)))];
+            return Collect(share.Terms, values, evidence);
         }).Aggregate((sum, value) => sum + value).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
     public override DecoderState Start(Tensor source)
     {
-        DesignChecks.RequireSentences(_source, source, "source token");
+        RequireSources(source);
         using DisposeScope scope = NewDisposeScope();
         ISequenceReader[] readers = [.. _terms.Select(term => term.Read(source))];
         Tensor[] rows = [.. _terms.Zip(readers, (term, reader) => term.ExpandSource(reader.Source(source)))];
+        Tensor[] evidence = Reduction.IsMean ? [] : rows;
         (SequenceModel Model, Tensor Rows)[] shares = [.. Shares().Select(share => (share.Model, cat(rows[share.Terms], 0)))];
         if (Evaluation.Ranks is not { Count: > 1, IsApart: false } ranks)
         {
-            return new State(this, source.shape[0], readers, [.. shares.Select(share => Start(share.Model, share.Rows))], null, []);
+            return new State(this, source.shape[0], readers, [.. shares.Select(share => Start(share.Model, share.Rows))], evidence);
         }
 
         RequireNoGradient();
-        var whole = new WrappedModel(this, inputs => inputs[0]);
+        WrappedModel whole = Whole();
         ranks.RequireSameCall(this, [source], whole.State);
         SharedRows[] own = [.. shares.Select(share => new SharedRows(ranks, share.Rows.shape[0], source.device))];
         DecoderState[] states = [];
@@ -134,7 +174,7 @@ public class QuotientSequenceModel : SequenceModel
             states = [.. shares.Zip(own, (share, mine) => Start(share.Model, mine.Own(share.Rows)))];
             return [zeros(1)];
         });
-        return new State(this, source.shape[0], readers, states, ranks, own);
+        return new State(this, source.shape[0], readers, states, evidence, ranks, own);
     }
 
     /// <inheritdoc/>
@@ -153,22 +193,33 @@ public class QuotientSequenceModel : SequenceModel
 
         using DisposeScope scope = NewDisposeScope();
         Tensor[] rows = [.. _terms.Zip(batch.Readers, (term, reader) => term.ExpandTarget(reader.Target(tokens.unsqueeze(-1))).squeeze(-1))];
-        Tensor Sum() => Shares().Select((share, i) =>
+        Tensor[] Logits() =>
+        [
+            .. Shares().Select((share, i) =>
+            {
+                Tensor all = cat(rows[share.Terms], 0);
+                return batch.Ranks is null
+                    ? Step(share.Model, batch.Models[i], all)
+                    : batch.Shared[i].Whole(Step(share.Model, batch.Models[i], batch.Shared[i].Own(all)));
+            }),
+        ];
+        Tensor Sum(Tensor[] logits)
         {
-            Tensor all = cat(rows[share.Terms], 0);
-            Tensor logits = batch.Ranks is null
-                ? Step(share.Model, batch.Models[i], all)
-                : batch.Own[i].Whole(Step(share.Model, batch.Models[i], batch.Own[i].Own(all)));
-            return Collect(share.Terms, logits, [.. rows[share.Terms].Select(r => r.shape[0])]);
-        }).Aggregate((sum, value) => sum + value);
+            Tensor[] values =
+                [.. Shares().Zip(logits, (share, all) => all.split([.. rows[share.Terms].Select(row => row.shape[0])], 0)).SelectMany(parts => parts)];
+            return Collect(.., values, Reduction.IsMean ? null : batch.EvidenceOr(values));
+        }
 
         if (batch.Ranks is null)
         {
-            return Sum().MoveToOuterDisposeScope();
+            return Sum(Logits()).MoveToOuterDisposeScope();
         }
 
         RequireNoGradient();
-        return RankRegion.Run(batch.Ranks, new WrappedModel(this, inputs => inputs[0]), [], _ => [Sum()])[0].MoveToOuterDisposeScope();
+        Tensor sum = Reduction.IsMean
+            ? RankRegion.Run(batch.Ranks, Whole(), [], _ => [Sum(Logits())])[0]
+            : Sum(RankRegion.Run(batch.Ranks, Whole(), [], _ => Logits()));
+        return sum.MoveToOuterDisposeScope();
     }
 
     private static void RequireNoGradient()
@@ -178,6 +229,23 @@ public class QuotientSequenceModel : SequenceModel
             throw new EquivariantException("Decoding across ranks passes no gradient: decode under torch.no_grad(), and train by forward.");
         }
     }
+
+    /// <summary>Refuses what are no sources, and padding that the group would turn into words.</summary>
+    private void RequireSources(Tensor source)
+    {
+        DesignChecks.RequireSentences(_source, source, "source token");
+        foreach (SequenceModel model in _models)
+        {
+            if (model.PaddingToken is long padding && !_symmetry.Fixes(padding))
+            {
+                throw new EquivariantException(
+                    $"The padding token {padding} of '{model.GetName()}' is moved by {_source.Group}, which would make words of padding: pad with a token that it does not move.");
+            }
+        }
+    }
+
+    /// <summary>All models at once, as what ranks share.</summary>
+    private WrappedModel Whole() => new(this, inputs => inputs[0]);
 
     private static DecoderState Start(SequenceModel model, Tensor rows) => TorchErrors.Explain(
         () => model.Start(rows), () => $"The model '{model.GetName()}' can't start on {rows.dtype} tokens of shape {DesignChecks.Shape(rows)}");
@@ -202,17 +270,21 @@ public class QuotientSequenceModel : SequenceModel
             ? [(_models[0], 0.._terms.Length)]
             : _models.Select((model, i) => (model, i..(i + 1)));
 
-    /// <summary>The sum of some terms, of whose rows there are so many each.</summary>
-    private Tensor Collect(Range terms, Tensor logits, long[] lengths) =>
-        _terms[terms].Zip(logits.split(lengths, 0), (term, value) => term.Collect(value)).Aggregate((sum, value) => sum + value);
+    /// <summary>The sum of some terms.</summary>
+    private Tensor Collect(Range terms, Tensor[] values, Evidence[]? evidence) =>
+        _terms[terms].Select((term, i) => term.Collect(values[i], evidence?[i])).Aggregate((sum, value) => sum + value);
+
+    /// <summary>What a term's weights are decided by: its source rows <c>[T·B, S]</c>, and what is said of the first target token, <c>[T·B, V]</c>.</summary>
+    private readonly record struct Evidence(Tensor Source, Tensor First);
 
     /// <summary>A term with its actions and representatives prepared.</summary>
-    private sealed class Term(QuotientTerm term, PermutationAction source, PermutationAction target, SequenceInvariance invariance)
+    private sealed class Term(
+        QuotientTerm term, PermutationAction source, PermutationAction target, SequenceInvariance invariance, Reduction reduction)
     {
         private readonly ISequenceRepresentative _representative = invariance.Over(term, source, target);
         private readonly OrbitMap _source = new TokenAction(source).Over(term.Transversal);
         private readonly OrbitMap _target = new TokenAction(target).Over(term.Transversal);
-        private readonly OrbitReduction _logits = new(term, new AxisAction(target, -1), Reduction.Mean());
+        private readonly OrbitReduction _logits = new(term, new AxisAction(target, -1), reduction);
 
         public int Count => term.Evaluations;
 
@@ -228,59 +300,107 @@ public class QuotientSequenceModel : SequenceModel
             return (ExpandSource(reader.Source(sourceTokens)), ExpandTarget(reader.Target(prefix)));
         }
 
-        // The mean does not look at the rows, so the logits may stand for them.
-        public Tensor Collect(Tensor logits) => _logits.Apply(logits, logits);
+        // The mean looks at nothing, so the logits may stand for the rows.
+        public Tensor Collect(Tensor logits, Evidence? evidence) => _logits.Apply(evidence?.Source ?? logits, logits, evidence?.First);
     }
 
     /// <summary>The states of the wrapped models, whose rows are those of every term, one element after the other.</summary>
-    private sealed class State(
-        QuotientSequenceModel owner, long batch, ISequenceReader[] readers, DecoderState[] models, Ranks? ranks, SharedRows[] own) : DecoderState
+    private sealed class State : DecoderState
     {
-        private long _batch = batch;
+        private readonly QuotientSequenceModel _owner;
+        private readonly ISequenceReader[] _readers;
+        private readonly DecoderState[] _models;
+        private readonly Tensor[] _sources;
+        private readonly SharedRows[] _shared;
+        private Tensor[] _firsts = [];
+        private long _batch;
 
-        public QuotientSequenceModel Owner => owner;
+        /// <param name="owner">The design.</param>
+        /// <param name="batch">How many sentences there are.</param>
+        /// <param name="readers">What reads each term's sentences.</param>
+        /// <param name="models">The models' states.</param>
+        /// <param name="sources">Each term's source rows, where its weights are decided by them.</param>
+        /// <param name="ranks">The ranks that share the rows, or null.</param>
+        /// <param name="shared">Which rows of each model are this rank's.</param>
+        public State(
+            QuotientSequenceModel owner,
+            long batch,
+            ISequenceReader[] readers,
+            DecoderState[] models,
+            Tensor[] sources,
+            Ranks? ranks = null,
+            params SharedRows[] shared)
+        {
+            (Ranks, _shared) = (ranks, shared);
+            (_owner, _batch, _readers, _models) = (owner, batch, readers, models);
+            _sources = [.. sources.Select(Own)];
+        }
+
+        public QuotientSequenceModel Owner => _owner;
 
         public long Sentences => _batch;
 
-        public ISequenceReader[] Readers => readers;
+        public ISequenceReader[] Readers => _readers;
 
-        public DecoderState[] Models => models;
+        public DecoderState[] Models => _models;
+
+        /// <summary>What the weights are decided by; the logits of the first step are kept for those that follow.</summary>
+        public Evidence[] EvidenceOr(Tensor[] logits)
+        {
+            if (_firsts.Length == 0)
+            {
+                _firsts = [.. logits.Select(value => Own(value.detach().clone()))];
+            }
+
+            return [.. _sources.Zip(_firsts, (source, first) => new Evidence(source, first))];
+        }
 
         /// <summary>The ranks that share the rows, or null.</summary>
-        public Ranks? Ranks => ranks;
+        public Ranks? Ranks { get; }
 
-        /// <summary>Which rows of each model are this rank's.</summary>
-        public SharedRows[] Own => own;
+        /// <summary>Which rows of each model are this rank's, where they are shared.</summary>
+        public SharedRows[] Shared => _shared;
 
         public override void Select(Tensor rows)
         {
-            foreach (ISequenceReader reader in readers)
+            foreach (ISequenceReader reader in _readers)
             {
                 reader.Select(rows);
             }
 
-            foreach ((int i, (_, Range terms)) in owner.Shares().Index())
+            foreach ((int i, (_, Range terms)) in _owner.Shares().Index())
             {
-                int copies = owner._terms[terms].Sum(term => term.Count);
-                using Tensor offsets = arange(copies, ScalarType.Int64, rows.device).mul(_batch).unsqueeze(-1);
-                using Tensor expanded = (offsets + rows).flatten();
-                if (ranks is null)
+                using Tensor expanded = Copies(_owner._terms[terms].Sum(term => term.Count), rows);
+                using Tensor kept = Ranks is null ? expanded.alias() : _shared[i].Select(expanded);
+                _models[i].Select(kept);
+            }
+
+            foreach (Tensor[] kept in new[] { _sources, _firsts })
+            {
+                for (int i = 0; i < kept.Length; i++)
                 {
-                    models[i].Select(expanded);
-                }
-                else
-                {
-                    using Tensor kept = own[i].Select(expanded);
-                    models[i].Select(kept);
+                    using Tensor expanded = Copies(_owner._terms[i].Count, rows);
+                    using Tensor old = kept[i];
+                    kept[i] = Own(old.index_select(0, expanded));
                 }
             }
 
             _batch = rows.shape[0];
         }
 
+        private static Tensor Own(Tensor tensor) => tensor.DetachFromDisposeScope();
+
+        /// <summary>The rows of some sentences, for each of so many elements.</summary>
+        private Tensor Copies(int count, Tensor rows)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor offsets = arange(count, ScalarType.Int64, rows.device).mul(_batch).unsqueeze(-1);
+            return (offsets + rows).flatten().MoveToOuterDisposeScope();
+        }
+
         protected override void Dispose(bool disposing)
         {
-            foreach (IDisposable part in readers.Concat<IDisposable>(models).Concat(own))
+            foreach (IDisposable part in _readers.Concat<IDisposable>(_models).Concat(_sources).Concat(_firsts).Concat(_shared))
             {
                 part.Dispose();
             }

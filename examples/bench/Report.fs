@@ -97,39 +97,43 @@ details { margin: .7rem 0; } summary { cursor: pointer; }
                 ul [ _class "faint" ] [ for note in shown.Notes -> li [] [ str note ] ]
         ]
 
-    /// A drawing without what belongs to a file of its own.
-    let private inlined (svg: string) =
-        let start = svg.IndexOf "<svg"
-        if start > 0 then svg[start..] else svg
-
     let private plotView (plot: Plot) =
-        figure [] [ rawText (inlined (Plotting.svg plot)) ]
+        figure [] [ rawText (Plotting.svg plot) ]
 
-    /// The learning curves of the runs: those with the same name in several seeds are one plot's lines.
+    /// The mean of several lists, place by place, over those that are long enough.
+    let private meanOf (lists: float list list) = [
+        for place in 0 .. (lists |> List.map List.length |> List.max) - 1 ->
+            lists |> List.choose (List.tryItem place) |> List.average
+    ]
+
+    /// What a curve is of, and what it shows: "finetuning plain" and "loss".
+    let private parts (curve: Curve) =
+        match curve.Name.LastIndexOf ", " with
+        | -1 -> curve.Name, ""
+        | comma -> curve.Name[.. comma - 1], curve.Name[comma + 2 ..]
+
+    /// The learning curves of the runs: a plot for each thing measured, a line for each stage, the mean over the seeds.
     let private curves (results: Results) : Plot list =
-        let kind (curve: Curve) =
-            curve.Name.Substring(curve.Name.LastIndexOf(", ") + 2)
-
         results.Runs
         |> List.collect (fun run -> run.Curves |> List.map (fun curve -> run.Seed, curve))
+        // What runs share is there once for each of them.
         |> List.distinctBy (fun (seed, curve) -> seed, curve.Name)
-        |> List.filter (fun (_, curve) -> not curve.Values.IsEmpty)
-        |> List.groupBy (snd >> kind)
+        |> List.map snd
+        |> List.filter (fun curve -> not curve.Values.IsEmpty)
+        |> List.groupBy (parts >> snd)
         |> List.map (fun (kind, curves) ->
             Curves {
                 Name = "learning"
-                Title = $"Learning: {kind}"
+                Title = $"Learning: {kind}, mean over the seeds"
                 Across = "epoch"
                 Axis = kind
                 Lines = [
-                    for seed, curve in curves ->
-                        let name = curve.Name.Substring(0, curve.Name.LastIndexOf(", "))
-
-                        (if results.Seeds.Length > 1 then
-                             $"{name}, seed {seed}"
-                         else
-                             name),
-                        [ for epoch, value in List.indexed curve.Values -> float (epoch + 1), value ]
+                    for stage, curves in curves |> List.groupBy (parts >> fst) ->
+                        stage,
+                        [
+                            for epoch, value in curves |> List.map _.Values |> meanOf |> List.indexed ->
+                                float (epoch + 1), value
+                        ]
                 ]
             })
 
@@ -165,7 +169,7 @@ details { margin: .7rem 0; } summary { cursor: pointer; }
                 h3 [] [ str "What differs from the paper" ]
                 ul [] [ for difference in results.DifferencesFromPaper -> li [] [ str difference ] ]
 
-            details [] [
+            details [ flag "open" ] [
                 summary [] [ str "Settings and versions" ]
                 pairs (("device", results.Device) :: Json.leaves results.Settings @ results.Versions)
             ]

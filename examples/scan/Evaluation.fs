@@ -24,14 +24,20 @@ module Evaluation =
 
         torch.tensor(rows).reshape(int64 examples.Length, int64 longest)
 
+    let private decode model source =
+        Decoding.Decode(
+            model,
+            source,
+            Vocabularies.start,
+            TokenChoice.Greedy,
+            longest,
+            [| Vocabularies.finish |]
+        )
+
     /// Says of some sentences whether greedy decoding translates them right.
     let private areRight (model: SequenceModel) device (examples: Example[]) =
         use scope = torch.NewDisposeScope()
-        let source = Batches.sources device examples
-
-        let decoded =
-            GreedyDecoding.Decode(model, source, Vocabularies.start, Vocabularies.finish, longest)
-
+        let decoded = decode model (Batches.sources device examples)
         decoded.cpu().eq(expected examples).all(1L).data<bool>().ToArray()
 
     /// <summary>Translates some sentences by greedy decoding and says of each whether it is right, in their order.</summary>
@@ -73,11 +79,7 @@ module Evaluation =
                 }
             |]
 
-        GreedyDecoding
-            .Decode(model, source, Vocabularies.start, Vocabularies.finish, longest)
-            .cpu()
-            .data<int64>()
-            .ToArray()
+        (decode model source).cpu().data<int64>().ToArray()
         |> Seq.takeWhile (fun token -> token <> Vocabularies.finish)
         |> Vocabularies.output.Decode
 

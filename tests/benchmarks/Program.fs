@@ -22,6 +22,7 @@ let private benchmarks: (string * (int -> unit)) list = [
         SequenceDesigns.overhead rounds
         SequenceDesigns.scaling (max 3 (rounds / 2))
     "ranks", (fun rounds -> Ranks.run None rounds |> ignore)
+    "generation", (fun rounds -> Generation.run (max 3 (rounds / 4)))
 ]
 
 /// Puts tables between their marks in README.md.

@@ -233,13 +233,16 @@ let ``a declared language model continues texts with the scores that it gives``
             List.ofSeq (sequence.call (none, torch.zeros (2L, 9L, dtype = torch.int64))).shape
         )
 
-        let decoded = GreedyDecoding.Decode(sequence, known, 3L, 0L, 5)
+        let decoded = Decoding.Decode(sequence, known, 3L, TokenChoice.Greedy, 5, [| 0L |])
 
         let moved =
             let element = exchanged.Group.Generators[0]
             let action = Signal.core exchanged
             // The start token is none that moves.
-            action.Apply(element, GreedyDecoding.Decode(sequence, action.Apply(element, known), 3L, 0L, 5))
+            action.Apply(
+                element,
+                Decoding.Decode(sequence, action.Apply(element, known), 3L, TokenChoice.Greedy, 5, [| 0L |])
+            )
 
         Assert.Equal<int64 list>(List.ofSeq (decoded.data<int64>()), List.ofSeq (moved.data<int64>()))
     else
