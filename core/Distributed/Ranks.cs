@@ -17,8 +17,6 @@ public sealed class Ranks
 {
     private static readonly Lazy<Ranks> s_world = new(JoinWorld);
 
-    private static volatile Ranks? s_joined;
-
     private readonly ICommunicator _communicator;
 
     /// <summary>The networks that were found to be the same on all ranks.</summary>
@@ -47,9 +45,6 @@ public sealed class Ranks
     /// <returns>All of them, or <see cref="Alone"/> where no launcher started this process, or only this one.</returns>
     /// <exception cref="EquivariantException">There is no MPI library, or it is not the launcher's; the message says what to do.</exception>
     public static Ranks Join() => s_world.Value;
-
-    /// <summary>The ranks that <see cref="Join"/> met, or <see cref="Alone"/> if nobody has called it, or it failed.</summary>
-    public static Ranks Joined => s_joined ?? Alone;
 
     /// <summary>The ranks that give one colour, in their order: a grid of orbits × data takes a colour for each row and for each column. Collective.</summary>
     /// <param name="colour">The colour, 0 or more.</param>
@@ -164,7 +159,7 @@ public sealed class Ranks
         }
 
         JobEnd.Watch(world, mpi.Finalise);
-        return s_joined = new Ranks(world);
+        return new Ranks(world);
     }
 
     private void InPlace(Tensor tensor, Action<Tensor> work)

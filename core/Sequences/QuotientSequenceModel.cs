@@ -130,25 +130,23 @@ public class QuotientSequenceModel : SequenceModel
 
         using DisposeScope scope = NewDisposeScope();
         (Tensor Source, Tensor Prefix)[] rows = [.. _terms.Select(term => term.Expand(source, prefix))];
-        long positions = prefix.shape[1];
         return Shares().Select(share =>
         {
-            long[] lengths = [.. rows[share.Terms].Select(r => r.Source.shape[0])];
-            Tensor Evaluate(Func<Tensor, Tensor>? collect) => Evaluation.Evaluate(
-                share.Model,
-                cat([.. rows[share.Terms].Select(r => r.Source)], 0),
-                cat([.. rows[share.Terms].Select(r => r.Prefix)], 0),
-                collect);
+            (Tensor Source, Tensor Prefix)[] own = rows[share.Terms];
+            long[] lengths = [.. own.Select(row => row.Source.shape[0])];
+            Tensor sources = cat([.. own.Select(row => row.Source)], 0);
+            Tensor prefixes = cat([.. own.Select(row => row.Prefix)], 0);
             if (Reduction.IsMean)
             {
-                return Evaluate(logits => Collect(share.Terms, Scored(logits, positions).split(lengths, 0), null));
+                return Evaluation.Evaluate(
+                    share.Model, sources, prefixes, logits => Collect(share.Terms, Scored(logits, prefix.shape[1]).split(lengths, 0), null));
             }
 
-            Tensor[] values = Scored(Evaluate(null), positions).split(lengths, 0);
-            return Collect(
-                share.Terms,
-                values,
-                positions == 0 ? null : [.. rows[share.Terms].Zip(values, (row, logits) => new Evidence(row.Source, logits.select(1, 0)))]);
+            Tensor[] values = Scored(Evaluation.Evaluate(share.Model, sources, prefixes), prefix.shape[1]).split(lengths, 0);
+            Evidence[]? evidence = prefix.shape[1] == 0
+                ? null
+                : [.. own.Zip(values, (row, logits) => new Evidence(row.Source, logits.select(1, 0)))];
+            return Collect(share.Terms, values, evidence);
         }).Aggregate((sum, value) => sum + value).MoveToOuterDisposeScope();
     }
 
@@ -159,15 +157,15 @@ public class QuotientSequenceModel : SequenceModel
         using DisposeScope scope = NewDisposeScope();
         ISequenceReader[] readers = [.. _terms.Select(term => term.Read(source))];
         Tensor[] rows = [.. _terms.Zip(readers, (term, reader) => term.ExpandSource(reader.Source(source)))];
+        Tensor[] evidence = Reduction.IsMean ? [] : rows;
         (SequenceModel Model, Tensor Rows)[] shares = [.. Shares().Select(share => (share.Model, cat(rows[share.Terms], 0)))];
-        Tensor[] sources = Reduction.IsMean ? [] : rows;
         if (Evaluation.Ranks is not { Count: > 1, IsApart: false } ranks)
         {
-            return new State(this, source.shape[0], readers, [.. shares.Select(share => Start(share.Model, share.Rows))], sources, null, []);
+            return new State(this, source.shape[0], readers, [.. shares.Select(share => Start(share.Model, share.Rows))], evidence);
         }
 
         RequireNoGradient();
-        var whole = new WrappedModel(this, inputs => inputs[0]);
+        WrappedModel whole = Whole();
         ranks.RequireSameCall(this, [source], whole.State);
         SharedRows[] own = [.. shares.Select(share => new SharedRows(ranks, share.Rows.shape[0], source.device))];
         DecoderState[] states = [];
@@ -176,7 +174,7 @@ public class QuotientSequenceModel : SequenceModel
             states = [.. shares.Zip(own, (share, mine) => Start(share.Model, mine.Own(share.Rows)))];
             return [zeros(1)];
         });
-        return new State(this, source.shape[0], readers, states, sources, ranks, own);
+        return new State(this, source.shape[0], readers, states, evidence, ranks, own);
     }
 
     /// <inheritdoc/>
@@ -195,23 +193,33 @@ public class QuotientSequenceModel : SequenceModel
 
         using DisposeScope scope = NewDisposeScope();
         Tensor[] rows = [.. _terms.Zip(batch.Readers, (term, reader) => term.ExpandTarget(reader.Target(tokens.unsqueeze(-1))).squeeze(-1))];
-        Tensor Sum() => Shares().Select((share, i) =>
+        Tensor[] Logits() =>
+        [
+            .. Shares().Select((share, i) =>
+            {
+                Tensor all = cat(rows[share.Terms], 0);
+                return batch.Ranks is null
+                    ? Step(share.Model, batch.Models[i], all)
+                    : batch.Shared[i].Whole(Step(share.Model, batch.Models[i], batch.Shared[i].Own(all)));
+            }),
+        ];
+        Tensor Sum(Tensor[] logits)
         {
-            Tensor all = cat(rows[share.Terms], 0);
-            Tensor logits = batch.Ranks is null
-                ? Step(share.Model, batch.Models[i], all)
-                : batch.SharedRows[i].Whole(Step(share.Model, batch.Models[i], batch.SharedRows[i].Own(all)));
-            Tensor[] values = logits.split([.. rows[share.Terms].Select(r => r.shape[0])], 0);
-            return Collect(share.Terms, values, Reduction.IsMean ? null : batch.EvidenceFor(share.Terms, values));
-        }).Aggregate((sum, value) => sum + value);
+            Tensor[] values =
+                [.. Shares().Zip(logits, (share, all) => all.split([.. rows[share.Terms].Select(row => row.shape[0])], 0)).SelectMany(parts => parts)];
+            return Collect(.., values, Reduction.IsMean ? null : batch.EvidenceOr(values));
+        }
 
         if (batch.Ranks is null)
         {
-            return Sum().MoveToOuterDisposeScope();
+            return Sum(Logits()).MoveToOuterDisposeScope();
         }
 
         RequireNoGradient();
-        return RankRegion.Run(batch.Ranks, new WrappedModel(this, inputs => inputs[0]), [], _ => [Sum()])[0].MoveToOuterDisposeScope();
+        Tensor sum = Reduction.IsMean
+            ? RankRegion.Run(batch.Ranks, Whole(), [], _ => [Sum(Logits())])[0]
+            : Sum(RankRegion.Run(batch.Ranks, Whole(), [], _ => Logits()));
+        return sum.MoveToOuterDisposeScope();
     }
 
     private static void RequireNoGradient()
@@ -235,6 +243,9 @@ public class QuotientSequenceModel : SequenceModel
             }
         }
     }
+
+    /// <summary>All models at once, as what ranks share.</summary>
+    private WrappedModel Whole() => new(this, inputs => inputs[0]);
 
     private static DecoderState Start(SequenceModel model, Tensor rows) => TorchErrors.Explain(
         () => model.Start(rows), () => $"The model '{model.GetName()}' can't start on {rows.dtype} tokens of shape {DesignChecks.Shape(rows)}");
@@ -299,8 +310,9 @@ public class QuotientSequenceModel : SequenceModel
         private readonly QuotientSequenceModel _owner;
         private readonly ISequenceReader[] _readers;
         private readonly DecoderState[] _models;
-        private readonly Tensor?[] _sources;
-        private readonly Tensor?[] _firsts;
+        private readonly Tensor[] _sources;
+        private readonly SharedRows[] _shared;
+        private Tensor[] _firsts = [];
         private long _batch;
 
         /// <param name="owner">The design.</param>
@@ -309,20 +321,19 @@ public class QuotientSequenceModel : SequenceModel
         /// <param name="models">The models' states.</param>
         /// <param name="sources">Each term's source rows, where its weights are decided by them.</param>
         /// <param name="ranks">The ranks that share the rows, or null.</param>
-        /// <param name="sharedRows">Which rows of each model are this rank's.</param>
+        /// <param name="shared">Which rows of each model are this rank's.</param>
         public State(
             QuotientSequenceModel owner,
             long batch,
             ISequenceReader[] readers,
             DecoderState[] models,
             Tensor[] sources,
-            Ranks? ranks,
-            SharedRows[] sharedRows)
+            Ranks? ranks = null,
+            params SharedRows[] shared)
         {
+            (Ranks, _shared) = (ranks, shared);
             (_owner, _batch, _readers, _models) = (owner, batch, readers, models);
-            _sources = [.. sources.Select(Keep)];
-            _firsts = new Tensor?[sources.Length];
-            (Ranks, SharedRows) = (ranks, sharedRows);
+            _sources = [.. sources.Select(Own)];
         }
 
         public QuotientSequenceModel Owner => _owner;
@@ -333,18 +344,22 @@ public class QuotientSequenceModel : SequenceModel
 
         public DecoderState[] Models => _models;
 
-        /// <summary>What the weights of some terms are decided by: the logits are those of the first step, and kept for those that follow.</summary>
-        public Evidence[] EvidenceFor(Range terms, Tensor[] logits)
+        /// <summary>What the weights are decided by; the logits of the first step are kept for those that follow.</summary>
+        public Evidence[] EvidenceOr(Tensor[] logits)
         {
-            int first = terms.Start.Value;
-            return [.. logits.Select((value, i) => new Evidence(_sources[first + i]!, _firsts[first + i] ??= Keep(value.detach().clone())))];
+            if (_firsts.Length == 0)
+            {
+                _firsts = [.. logits.Select(value => Own(value.detach().clone()))];
+            }
+
+            return [.. _sources.Zip(_firsts, (source, first) => new Evidence(source, first))];
         }
 
         /// <summary>The ranks that share the rows, or null.</summary>
         public Ranks? Ranks { get; }
 
-        /// <summary>Which rows of each model are this rank's.</summary>
-        public SharedRows[] SharedRows { get; }
+        /// <summary>Which rows of each model are this rank's, where they are shared.</summary>
+        public SharedRows[] Shared => _shared;
 
         public override void Select(Tensor rows)
         {
@@ -356,34 +371,24 @@ public class QuotientSequenceModel : SequenceModel
             foreach ((int i, (_, Range terms)) in _owner.Shares().Index())
             {
                 using Tensor expanded = Copies(_owner._terms[terms].Sum(term => term.Count), rows);
-                if (Ranks is null)
-                {
-                    _models[i].Select(expanded);
-                }
-                else
-                {
-                    using Tensor kept = SharedRows[i].Select(expanded);
-                    _models[i].Select(kept);
-                }
+                using Tensor kept = Ranks is null ? expanded.alias() : _shared[i].Select(expanded);
+                _models[i].Select(kept);
             }
 
-            foreach (Tensor?[] kept in new[] { _sources, _firsts })
+            foreach (Tensor[] kept in new[] { _sources, _firsts })
             {
                 for (int i = 0; i < kept.Length; i++)
                 {
-                    if (kept[i] is { } old)
-                    {
-                        using Tensor expanded = Copies(_owner._terms[i].Count, rows);
-                        kept[i] = Keep(old.index_select(0, expanded));
-                        old.Dispose();
-                    }
+                    using Tensor expanded = Copies(_owner._terms[i].Count, rows);
+                    using Tensor old = kept[i];
+                    kept[i] = Own(old.index_select(0, expanded));
                 }
             }
 
             _batch = rows.shape[0];
         }
 
-        private static Tensor Keep(Tensor tensor) => tensor.DetachFromDisposeScope();
+        private static Tensor Own(Tensor tensor) => tensor.DetachFromDisposeScope();
 
         /// <summary>The rows of some sentences, for each of so many elements.</summary>
         private Tensor Copies(int count, Tensor rows)
@@ -395,9 +400,9 @@ public class QuotientSequenceModel : SequenceModel
 
         protected override void Dispose(bool disposing)
         {
-            foreach (IDisposable? part in _readers.Concat<IDisposable?>(_models).Concat(_sources).Concat(_firsts).Concat(SharedRows))
+            foreach (IDisposable part in _readers.Concat<IDisposable>(_models).Concat(_sources).Concat(_firsts).Concat(_shared))
             {
-                part?.Dispose();
+                part.Dispose();
             }
         }
     }

@@ -252,9 +252,12 @@ type Context internal (place: Workplace, seed: int, labels: Labels, collected: C
 
         let rec go (content: TrainingContent) =
             if content.Finished then
-                // To the bit: ranks on other processors may have rounded otherwise.
-                for KeyValue(_, tensor) in training.Model.state_dict () do
-                    place.Team.Ranks.Broadcast tensor
+                if place.Team.Ranks.Count > 1 then
+                    use scope = torch.NewDisposeScope()
+
+                    // To the bit: ranks on other processors may have rounded otherwise.
+                    for KeyValue(_, tensor) in training.Model.state_dict () do
+                        place.Team.Ranks.Broadcast tensor
 
                 content.History
             else

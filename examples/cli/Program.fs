@@ -2,6 +2,7 @@ module internal Equivariant.Cli.Program
 
 open Argu
 open Equivariant.Bench
+open Equivariant.Core
 open Equivariant.Core.Distributed
 open Equivariant.Core.Native
 open Equivariant.Fairness
@@ -59,12 +60,21 @@ let private run command =
 
 let private failed, misused = 1, 2
 
-/// Says what is wrong; one of several ranks ends all of them.
+/// The ranks that this program was started as; by itself where they do not meet.
+let private ranks () =
+    try
+        Ranks.Join()
+    with :? EquivariantException ->
+        Ranks.Alone
+
+/// Says what is wrong, once if all ranks say it; one of them ends all.
 let private complain (code: int) (message: string) =
     let text = Readable.visibleLines message
 
-    if Ranks.Joined.Count > 1 then
-        Ranks.Joined.Abort(text, code)
+    let ranks = ranks ()
+
+    if ranks.Count > 1 then
+        ranks.Abort(text, code)
 
     eprintfn $"%s{text}"
     code
