@@ -44,12 +44,16 @@ module Argument =
         text name "number" usage (fun text ->
             match Int32.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture) with
             | true, value when value >= least && value <= largest -> apply value
-            | _ ->
-                refuse
-                    $"--%s{name} %s{text} makes no sense: give a number from %d{least} to %d{largest}.")
+            | _ -> refuse $"--%s{name} %s{text} makes no sense: give a number from %d{least} to %d{largest}.")
 
     /// <summary>One of several values by their names.</summary>
-    let choice name (what: string) (values: (string * 'Value) list) usage (apply: 'Value -> 'Settings -> 'Settings) =
+    let choice
+        name
+        (what: string)
+        (values: (string * 'Value) list)
+        usage
+        (apply: 'Value -> 'Settings -> 'Settings)
+        =
         text name "name" usage (fun text ->
             match List.tryFind (fun (known, _) -> known = text) values with
             | Some(_, value) -> apply value
@@ -60,7 +64,13 @@ module Argument =
                 refuse $"'%s{text}' is no %s{what}: choose %s{others} or %s{last}.")
 
     /// <summary>Some of several values by their names, divided by commas.</summary>
-    let choices name (what: string) (values: (string * 'Value) list) usage (apply: 'Value list -> 'Settings -> 'Settings) =
+    let choices
+        name
+        (what: string)
+        (values: (string * 'Value) list)
+        usage
+        (apply: 'Value list -> 'Settings -> 'Settings)
+        =
         text name "names" usage (fun text ->
             text.Split(',', StringSplitOptions.TrimEntries)
             |> List.ofArray

@@ -31,15 +31,23 @@ module Checkpoint =
     let private settingsKey, seedKey, stageKey, contentKey, checksumKey =
         "settings", "seed", "stage", "content", "sha256"
 
-    let private checksum (texts: IReadOnlyDictionary<string, string>) (tensors: IReadOnlyDictionary<string, torch.Tensor>) =
+    let private checksum
+        (texts: IReadOnlyDictionary<string, string>)
+        (tensors: IReadOnlyDictionary<string, torch.Tensor>)
+        =
         use hash = IncrementalHash.CreateHash HashAlgorithmName.SHA256
-        let add (text: string) = hash.AppendData(Encoding.UTF8.GetBytes(text + "\n"))
+
+        let add (text: string) =
+            hash.AppendData(Encoding.UTF8.GetBytes(text + "\n"))
 
         for key in [ settingsKey; seedKey; stageKey; contentKey ] do
             add texts[key]
 
-        for KeyValue(name, tensor) in tensors |> Seq.sortWith (fun one other -> String.CompareOrdinal(one.Key, other.Key)) do
-            use plain = tensor.detach().cpu().contiguous()
+        for KeyValue(name, tensor) in
+            tensors
+            |> Seq.sortWith (fun one other -> String.CompareOrdinal(one.Key, other.Key)) do
+            use scope = torch.NewDisposeScope()
+            let plain = tensor.detach().cpu().contiguous()
             let shape = plain.shape |> Seq.map string |> String.concat ","
             add $"{name} {plain.dtype} {shape}"
             hash.AppendData plain.bytes
@@ -70,10 +78,13 @@ module Checkpoint =
     let private read (path: string) =
         let start = Array.zeroCreate<byte> 16
         use file = File.OpenRead path
-        let count = file.ReadAtLeast(start.AsSpan(), start.Length, throwOnEndOfStream = false)
+
+        let count =
+            file.ReadAtLeast(start.AsSpan(), start.Length, throwOnEndOfStream = false)
         // The length of a header, which is JSON: anything else is a file of another kind.
         if count > 8 && start[8] <> byte '{' then
-            refuse $"'%s{path}' is not a checkpoint of this experiment; move it away or choose another folder."
+            refuse
+                $"'%s{path}' is not a checkpoint of this experiment; move it away or choose another folder."
 
         let struct (tensors, texts) =
             try
@@ -82,10 +93,12 @@ module Checkpoint =
                 refuse $"%s{error.Message} Delete it, and what it held is computed again."
 
         if not (Seq.forall texts.ContainsKey [ settingsKey; seedKey; stageKey; contentKey; checksumKey ]) then
-            refuse $"'%s{path}' is not a checkpoint of this experiment; move it away or choose another folder."
+            refuse
+                $"'%s{path}' is not a checkpoint of this experiment; move it away or choose another folder."
 
         if checksum texts tensors <> texts[checksumKey] then
-            refuse $"'%s{path}' is damaged: its checksum is wrong. Delete it, and what it held is computed again."
+            refuse
+                $"'%s{path}' is damaged: its checksum is wrong. Delete it, and what it held is computed again."
 
         tensors, texts
 
@@ -93,7 +106,10 @@ module Checkpoint =
     /// <param name="path">The file.</param>
     /// <param name="identity">What it has to be of.</param>
     /// <exception cref="T:Equivariant.Core.EquivariantException">It is damaged, or of something else.</exception>
-    let tryRead<'T> (path: string) (identity: Identity) : ('T * IReadOnlyDictionary<string, torch.Tensor>) option =
+    let tryRead<'T>
+        (path: string)
+        (identity: Identity)
+        : ('T * IReadOnlyDictionary<string, torch.Tensor>) option =
         if not (File.Exists path) then
             None
         else

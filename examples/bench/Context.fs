@@ -19,14 +19,15 @@ type Curve = {
     Values: float list
 }
 
-/// What a training that goes round and round is told after each step.
+/// How trainings, or maps, go round and round: how often, and what is told after each step.
 type internal Endurance = {
     Steps: int
+    /// Whether it is maps that go round: where nothing is trained.
+    Maps: bool
     AfterStep: string -> int -> unit
+    /// What has gone round already, by name.
+    Stages: HashSet<string>
 }
-
-/// Ends a run whose trainings have gone round often enough.
-exception internal Endured
 
 /// Where runs work: everything that they share.
 type internal Workplace = {
@@ -56,7 +57,8 @@ type internal Collected() =
     member val Curves = ResizeArray<Curve>()
     member val Notes = ResizeArray<string>()
     member val Stages = HashSet<string>()
-    member val Endured = HashSet<string>()
+    /// Whether anything was trained.
+    member val Trained = false with get, set
 
 /// <summary>
 /// What a run works with: its chance, its device, and stages, each computed once and then read from its checkpoint,
@@ -128,6 +130,8 @@ type Context internal (place: Workplace, seed: int, labels: Labels, collected: C
         let sinceCheckpoint = Stopwatch.StartNew()
 
         let save (content: TrainingContent) =
+            use scope = torch.NewDisposeScope()
+
             let tensors =
                 if content.Finished then
                     TrainingState.weights training
@@ -196,6 +200,8 @@ type Context internal (place: Workplace, seed: int, labels: Labels, collected: C
             training.Model.eval ()
             let mean = Array.average (losses.ToArray())
 
+            use measuring = torch.NewDisposeScope()
+
             let measures = [
                 for name, value in training.AfterEpoch() -> ({ Name = name; Value = value }: Measure)
             ]
@@ -228,7 +234,7 @@ type Context internal (place: Workplace, seed: int, labels: Labels, collected: C
 
     /// Steps without checkpoints, round and round.
     let endure stage (training: Training<'Batch>) (endurance: Endurance) =
-        if collected.Endured.Add stage then
+        if not endurance.Maps && endurance.Stages.Add stage then
             let mutable step = 0
 
             while step < endurance.Steps do
@@ -237,7 +243,8 @@ type Context internal (place: Workplace, seed: int, labels: Labels, collected: C
                 for batch in training.Batches(Random(reseed $"%s{stage}, step %d{step}")) do
                     if step < endurance.Steps then
                         let broken value : exn =
-                            EquivariantException $"The loss of %s{stage} became %g{value} at step %d{step + 1}."
+                            EquivariantException
+                                $"The loss of %s{stage} became %g{value} at step %d{step + 1}."
 
                         Training.step training (float step / float endurance.Steps) broken batch
                         |> ignore
@@ -293,6 +300,16 @@ type Context internal (place: Workplace, seed: int, labels: Labels, collected: C
     /// <param name="items">The items.</param>
     /// <param name="work">The work on an item.</param>
     member _.Map(name: string, size: 'Item -> int, items: 'Item[], work: 'Item -> 'Result) : 'Result[] =
+        let stage = stageName name
+
+        match place.Endurance with
+        | Some endurance when endurance.Maps && items.Length > 0 && endurance.Stages.Add stage ->
+            for step in 1 .. endurance.Steps do
+                work items[(step - 1) % items.Length] |> ignore
+                endurance.AfterStep stage step
+                heed ()
+        | _ -> ()
+
         let total = Array.sumBy size items
         let mutable finished = 0
 
@@ -301,7 +318,7 @@ type Context internal (place: Workplace, seed: int, labels: Labels, collected: C
             heed ()
             let result = work item
             finished <- finished + size item
-            show $"%s{stageName name}" finished total ""
+            show stage finished total ""
             result)
 
     /// <summary>Computes something, or reads what was computed before.</summary>
@@ -309,9 +326,6 @@ type Context internal (place: Workplace, seed: int, labels: Labels, collected: C
     /// <param name="compute">Gives records, lists, options, numbers and texts.</param>
     member _.Once(name: string, compute: unit -> 'T) : 'T =
         let stage = stageName name
-
-        if place.Endurance.IsSome && collected.Endured.Count > 0 && not labels.IsEmpty then
-            raise Endured
 
         if place.Endurance.IsSome then
             compute ()
@@ -324,7 +338,7 @@ type Context internal (place: Workplace, seed: int, labels: Labels, collected: C
             | None ->
                 heed ()
                 // What is computed is what would be read: a type that JSON can't bring back fails here, not on resuming.
-                let value = Json.value<'T> (Json.element (compute ()))
+                let value = Json.value<'T>(Json.element (compute ()))
                 Checkpoint.write path identity value []
                 value
 
@@ -339,6 +353,9 @@ type Context internal (place: Workplace, seed: int, labels: Labels, collected: C
     /// </exception>
     member _.Train(name: string, training: Training<'Batch>) : History =
         let stage = stageName name
+        // What it remembers is in the checkpoints; nobody needs it after the last step.
+        use _optimiser = training.Optimiser
+        collected.Trained <- true
 
         let start = {
             History = {

@@ -23,7 +23,7 @@ type internal CaseConverter<'Union when 'Union: not null>() =
         let text = reader.GetString() |> Option.ofObj |> Option.defaultValue ""
 
         match cases |> Array.tryFind (fun case -> name case = text) with
-        | Some case -> unbox<'Union> (FSharpValue.MakeUnion(case, [||]))
+        | Some case -> unbox<'Union>(FSharpValue.MakeUnion(case, [||]))
         | None -> raise (JsonException $"'%s{text}' is no case of %s{typeof<'Union>.Name}.")
 
 /// Finds the converter of unions without fields; lists and options are System.Text.Json's own business.
@@ -109,7 +109,9 @@ module Json =
                 for path, text in leaves field.Value do
                     (if path = "" then field.Name else $"{field.Name}.{path}"), text
           ]
-        | _ -> [ "", JsonSerializer.Serialize(element, JsonSerializerOptions(options, WriteIndented = false)) ]
+        | _ -> [
+            "", JsonSerializer.Serialize(element, JsonSerializerOptions(options, WriteIndented = false))
+          ]
 
     /// <summary>Says what differs between settings of old and those of now, if anything does.</summary>
     let difference (was: JsonElement) (now: JsonElement) =

@@ -23,12 +23,17 @@ module Markdown =
         row table.Columns
         row ("---" :: List.replicate (table.Columns.Length - 1) "---:")
         yield! List.map row table.Rows
-        ""
-        for note in table.Notes do
-            $"- {note}"
+
+        if not table.Notes.IsEmpty then
+            ""
+
+            for note in table.Notes do
+                $"- {note}"
     ]
 
-    let private opening name = $"<!-- figures of {name}: written by the command, not by hand -->"
+    let private opening name =
+        $"<!-- figures of {name}: written by the command, not by hand -->"
+
     let private closing name = $"<!-- end of figures of {name} -->"
 
     let private refuse (message: string) = raise (EquivariantException message)
@@ -44,7 +49,9 @@ module Markdown =
         | -1, -1 -> text.TrimEnd '\n' + "\n\n" + block + "\n"
         | first, last when first >= 0 && last > first ->
             text[.. first - 1] + block + text[last + (closing name).Length ..]
-        | _ -> refuse $"The marks around the figures of %s{name} are broken: '%s{opening name}' comes before '%s{closing name}', and both are there or neither."
+        | _ ->
+            refuse
+                $"The marks around the figures of %s{name} are broken: '%s{opening name}' comes before '%s{closing name}', and both are there or neither."
 
     /// <summary>Puts lines between the marks of an experiment in a Markdown file, in one piece.</summary>
     let update (path: string) name lines =

@@ -74,13 +74,14 @@ module Table =
         Title = title
         Columns = label :: List.map fst columns
         Rows = [
-            for value in Findings.values label findings -> [
-                value
-                for name, show in columns do
-                    Findings.tryFind [ label, value ] name findings
-                    |> Option.map show
-                    |> Option.defaultValue ""
-            ]
+            for value in Findings.values label findings ->
+                [
+                    value
+                    for name, show in columns do
+                        Findings.tryFind [ label, value ] name findings
+                        |> Option.map show
+                        |> Option.defaultValue ""
+                ]
         ]
         Notes = []
     }

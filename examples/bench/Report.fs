@@ -25,6 +25,42 @@ module Report =
             let numbers = seeds |> List.map string |> String.concat ", "
             $"mean ± standard deviation over the seeds {numbers}"
 
+    /// <summary>Lists what runs noted, each line with its run's name.</summary>
+    let notes (results: Results) = [
+        for run in results.Runs do
+            for note in run.Notes do
+                $"{run.Name}: {note}"
+    ]
+
+    /// <summary>
+    /// Titles sections: those of one experiment by what differs in their settings, such as "SCAN-II
+    /// (architecture.cell: lstm)".
+    /// </summary>
+    let titles (sections: Section list) : string list =
+        let leaves (section: Section) =
+            ("device", section.Results.Device) :: Json.leaves section.Results.Settings
+
+        [
+            for section in sections ->
+                let others =
+                    sections
+                    |> List.filter (fun other -> other.Plan.Experiment = section.Plan.Experiment)
+                    |> List.map leaves
+
+                match
+                    leaves section
+                    |> List.filter (fun leaf -> not (List.forall (List.contains leaf) others))
+                with
+                | [] -> section.Results.Title
+                | own ->
+                    let differing =
+                        own
+                        |> List.map (fun (path, value) -> $"{path}: {value.Trim '"'}")
+                        |> String.concat ", "
+
+                    $"{section.Results.Title} ({differing})"
+        ]
+
     let private style =
         """
 :root { color-scheme: light; --line: #d0d5dd; --faint: #667085; }
@@ -99,19 +135,18 @@ details { margin: .7rem 0; } summary { cursor: pointer; }
 
     /// <summary>Gives the plots of a section, its learning curves last.</summary>
     let plots (section: Section) =
-        section.Plan.Plots(Results.findings section.Results)
-        @ curves section.Results
+        section.Plan.Plots(Results.findings section.Results) @ curves section.Results
 
     let private pairs (rows: (string * string) list) =
         table [ _class "settings" ] [
             tbody [] [ for name, value in rows -> tr [] [ td [] [ str name ]; td [] [ str value ] ] ]
         ]
 
-    let private sectionView (section: Section) =
+    let private sectionView (name: string, section: Section) =
         let results = section.Results
 
         Giraffe.ViewEngine.HtmlElements.section [] [
-            h2 [] [ str results.Title ]
+            h2 [] [ str name ]
             p [ _class "faint" ] [ str $"{results.Runs.Length} runs, {seeds results}" ]
 
             for shown in section.Plan.Tables(Results.findings results) do
@@ -120,11 +155,7 @@ details { margin: .7rem 0; } summary { cursor: pointer; }
             for plot in plots section do
                 plotView plot
 
-            let notes = [
-                for run in results.Runs do
-                    for note in run.Notes do
-                        $"{run.Name}: {note}"
-            ]
+            let notes = notes results
 
             if not notes.IsEmpty then
                 h3 [] [ str "Noted by the runs" ]
@@ -136,11 +167,7 @@ details { margin: .7rem 0; } summary { cursor: pointer; }
 
             details [] [
                 summary [] [ str "Settings and versions" ]
-                pairs (
-                    ("device", results.Device)
-                    :: Json.leaves results.Settings
-                    @ results.Versions
-                )
+                pairs (("device", results.Device) :: Json.leaves results.Settings @ results.Versions)
             ]
         ]
 
@@ -158,7 +185,7 @@ details { margin: .7rem 0; } summary { cursor: pointer; }
             ]
             body [] [
                 h1 [] [ str name ]
-                yield! List.map sectionView sections
+                yield! List.zip (titles sections) sections |> List.map sectionView
             ]
         ]
         |> RenderView.AsString.htmlDocument
@@ -210,31 +237,33 @@ details { margin: .7rem 0; } summary { cursor: pointer; }
         |> Results.merge
         |> List.map (sectionOf experiments)
 
-    /// <summary>Writes the tables of a section as Markdown lines.</summary>
-    let markdown (section: Section) : string list = [
+    let private markdownOf (name: string, section: Section) : string list =
         let results = section.Results
-        $"{results.Title}, {seeds results}; " + (results.Versions |> List.map (fun (name, version) -> $"{name} {version}") |> String.concat ", ") + "."
-        ""
 
-        for table in section.Plan.Tables(Results.findings results) do
-            yield! Markdown.table table
+        let versions =
+            results.Versions
+            |> List.map (fun (name, version) -> $"{name} {version}")
+            |> String.concat ", "
+
+        let listed heading (sentences: string list) =
+            match sentences with
+            | [] -> []
+            | sentences -> heading :: "" :: List.map (fun sentence -> $"- {sentence}") sentences @ [ "" ]
+
+        [
+            $"### {name}"
             ""
-
-        let notes = [
-            for run in results.Runs do
-                for note in run.Notes do
-                    $"- {run.Name}: {note}"
+            $"Measured: {seeds results}; {versions}."
+            ""
+            for table in section.Plan.Tables(Results.findings results) do
+                yield! Markdown.table table
+                ""
+            yield! listed "Noted by the runs:" (notes results)
+            yield! listed "What differs from the paper:" results.DifferencesFromPaper
         ]
 
-        if not notes.IsEmpty then
-            "Noted by the runs:"
-            ""
-            yield! notes
-            ""
-
-        if not results.DifferencesFromPaper.IsEmpty then
-            "What differs from the paper:"
-            ""
-            for difference in results.DifferencesFromPaper do
-                $"- {difference}"
-    ]
+    /// <summary>Writes sections as Markdown lines, for a README.</summary>
+    let markdown (sections: Section list) : string list =
+        let lines = List.zip (titles sections) sections |> List.collect markdownOf
+        // No blank line at the end.
+        lines |> List.rev |> List.skipWhile ((=) "") |> List.rev

@@ -75,7 +75,10 @@ module Results =
         let runs = runs |> List.sortBy _.Number
 
         let rounded (value: float) =
-            if Double.IsFinite value then Math.Round(value, 6) else value
+            if Double.IsFinite value then
+                Math.Round(value, 6)
+            else
+                value
 
         {
             results with
@@ -113,7 +116,7 @@ module Results =
 
         if File.Exists path then
             try
-                Some(Json.parse<Results> (File.ReadAllText path))
+                Some(Json.parse<Results>(File.ReadAllText path))
             with :? JsonException as error ->
                 refuse
                     $"'%s{path}' is not what an experiment of this version writes (%s{Readable.firstLine error.Message}): move it away."

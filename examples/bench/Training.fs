@@ -10,7 +10,7 @@ open Equivariant.Core
 type Training<'Batch> = {
     /// <summary>What is trained; its parameters and buffers are what a checkpoint holds.</summary>
     Model: torch.nn.Module
-    /// <summary>Takes the steps; its memory of earlier ones is in the checkpoints too.</summary>
+    /// <summary>Takes the steps; its memory of earlier ones is in the checkpoints too. Disposed after the last step.</summary>
     Optimiser: torch.optim.Optimizer
     Epochs: int
     /// <summary>The batches of an epoch, in an order (and with augmentations) drawn from the random numbers.</summary>
@@ -123,9 +123,7 @@ module internal TrainingState =
 
     /// What each kind of optimiser remembers of a parameter: tensors, numbers of steps, factors.
     let private fields (state: OptimizerState) =
-        state
-            .GetType()
-            .GetFields(BindingFlags.Instance ||| BindingFlags.Public ||| BindingFlags.NonPublic)
+        state.GetType().GetFields(BindingFlags.Instance ||| BindingFlags.Public ||| BindingFlags.NonPublic)
         |> Array.filter (fun field ->
             List.contains field.FieldType [ typeof<torch.Tensor>; typeof<int64>; typeof<double> ])
 
@@ -171,7 +169,10 @@ module internal TrainingState =
             not (tensor.is_floating_point ()) || tensor.isfinite().all().item<bool>())
 
     let private copy path (name: string) (source: torch.Tensor) (target: torch.Tensor) =
-        if source.shape.AsSpan().SequenceEqual(target.shape.AsSpan()) && source.dtype = target.dtype then
+        if
+            source.shape.AsSpan().SequenceEqual(target.shape.AsSpan())
+            && source.dtype = target.dtype
+        then
             target.copy_ source |> ignore
         else
             let shape (tensor: torch.Tensor) =
@@ -184,7 +185,11 @@ module internal TrainingState =
             )
 
     /// Puts a state back, the optimiser's too if it is there.
-    let restore path (tensors: Collections.Generic.IReadOnlyDictionary<string, torch.Tensor>) (training: Training<'Batch>) =
+    let restore
+        path
+        (tensors: Collections.Generic.IReadOnlyDictionary<string, torch.Tensor>)
+        (training: Training<'Batch>)
+        =
         use _ = torch.no_grad ()
 
         for name, target in model training do

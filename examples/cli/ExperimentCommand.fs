@@ -93,7 +93,11 @@ let private threadsOf (arguments: ParseResults<Arguments>) =
 /// A command line that does what was stopped, as a shell reads it.
 let private toGoOn (words: string list) folder =
     let quoted (word: string) =
-        if word <> "" && word |> Seq.forall (fun letter -> Char.IsLetterOrDigit letter || "-_./:=,".Contains letter) then
+        if
+            word <> ""
+            && word
+               |> Seq.forall (fun letter -> Char.IsLetterOrDigit letter || "-_./:=,".Contains letter)
+        then
             word
         else
             let inside = word.Replace("'", @"'\''")
@@ -111,22 +115,28 @@ let private toGoOn (words: string list) folder =
     |> String.concat " "
 
 /// Prints what was found: tables, what was noted, and how it differs from the paper.
-let private print (plan: Plan) (results: Results) =
-    for table in plan.Tables(Results.findings results) do
+let print (section: Section) =
+    let results = section.Results
+
+    for table in section.Plan.Tables(Results.findings results) do
         printfn $"%s{Readable.visible table.Title}, %s{Report.seeds results}"
         TextTable.print TableBorder.Horizontal table.Columns table.Rows
 
         for note in table.Notes do
             printfn $"  %s{Readable.visible note}"
 
-    for run in results.Runs do
-        for note in run.Notes do
-            printfn $"%s{run.Name}: %s{Readable.visible note}"
+    for note in Report.notes results do
+        printfn $"%s{Readable.visible note}"
 
     for difference in results.DifferencesFromPaper do
-        printfn $"- %s{difference}"
+        printfn $"- %s{Readable.visible difference}"
 
-let private carryOut (experiment: AnyExperiment) (words: string list) (arguments: ParseResults<Arguments>) (plan: Plan) =
+let private carryOut
+    (experiment: AnyExperiment)
+    (words: string list)
+    (arguments: ParseResults<Arguments>)
+    (plan: Plan)
+    =
     let order = {
         Folder = Folder.choose experiment.Name (arguments.TryGetResult Out) (arguments.Contains Resume)
         Resume = arguments.Contains Resume
@@ -147,10 +157,10 @@ let private carryOut (experiment: AnyExperiment) (words: string list) (arguments
     if arguments.Contains Json then
         printfn $"%s{Json.text results}"
     else
-        print plan results
+        print { Plan = plan; Results = results }
 
         for line in afterwards do
-            printfn $"%s{line}"
+            printfn $"%s{Readable.visible line}"
 
         printfn
             $"Written to %s{Readable.visible order.Folder}: results.json, report.html, plots and the checkpoints."

@@ -16,6 +16,8 @@ type Command =
     | [<CliPrefix(CliPrefix.None)>] Design of ParseResults<DesignCommand.Arguments>
     | [<CliPrefix(CliPrefix.None)>] Check of ParseResults<CheckCommand.Arguments>
     | [<CliPrefix(CliPrefix.None)>] Describe of ParseResults<DescribeCommand.Arguments>
+    | [<CliPrefix(CliPrefix.None)>] Report of ParseResults<ReportCommand.Arguments>
+    | [<CliPrefix(CliPrefix.None)>] Soak of ParseResults<SoakCommand.Arguments>
 
     interface IArgParserTemplate with
         member this.Usage =
@@ -30,6 +32,8 @@ type Command =
                 "try the laws of the models that a script declares. Example: check examples/3-two-views.fsx"
             | Describe _ ->
                 "report on the models that a script declares, or draw them. Example: describe examples/3-two-views.fsx --svg"
+            | Report _ -> "put the results of experiments on one page. Example: report out/scan-1 out/scan-2"
+            | Soak _ -> "see whether memory stays flat over many steps of an experiment. Example: soak scan"
 
 let private run command =
     match command with
@@ -38,6 +42,10 @@ let private run command =
     | Design arguments -> DesignCommand.run arguments
     | Check arguments -> CheckCommand.run arguments
     | Describe arguments -> DescribeCommand.run arguments
+    | Report arguments -> ReportCommand.run experiments arguments
+    | Soak arguments ->
+        LibTorch.Load()
+        SoakCommand.run experiments arguments
 
 let private failed, misused = 1, 2
 
@@ -72,7 +80,13 @@ let private runAny (argv: string[]) =
         ExperimentCommand.run experiment (List.tail (List.ofArray argv))
         0
     | None ->
-        let arguments = parser.ParseCommandLine(argv, raiseOnUsage = false)
+        // What follows `soak EXPERIMENT` is the experiment's business.
+        let arguments =
+            parser.ParseCommandLine(
+                argv,
+                ignoreUnrecognized = (Array.tryHead argv = Some "soak"),
+                raiseOnUsage = false
+            )
 
         match arguments.TryGetSubCommand() with
         | _ when arguments.IsUsageRequested ->

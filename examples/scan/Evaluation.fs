@@ -37,9 +37,7 @@ module Evaluation =
     /// Says of some sentences whether greedy decoding translates them right.
     let private areRight (model: SequenceModel) device (examples: Example[]) =
         use scope = torch.NewDisposeScope()
-        let source = Batches.sources device examples
-
-        let decoded = decode model source
+        let decoded = decode model (Batches.sources device examples)
         decoded.cpu().eq(expected examples).all(1L).data<bool>().ToArray()
 
     /// <summary>Translates some sentences by greedy decoding and says of each whether it is right, in their order.</summary>
@@ -47,7 +45,12 @@ module Evaluation =
     /// <param name="model">The model.</param>
     /// <param name="device">Where the model is.</param>
     /// <param name="examples">The sentences.</param>
-    let correct (map: (Example[] -> bool[]) -> Example[][] -> bool[][]) (model: SequenceModel) device (examples: Example[]) =
+    let correct
+        (map: (Example[] -> bool[]) -> Example[][] -> bool[][])
+        (model: SequenceModel)
+        device
+        (examples: Example[])
+        =
         model.eval ()
         // Sentences of like length leave the batch together.
         let byLength =

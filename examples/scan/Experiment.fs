@@ -37,7 +37,9 @@ module Scan =
 
     /// <summary>Puts a design around the pretrained network, and trains on.</summary>
     let finetune (settings: Settings) (data: Data) (context: Context) design network =
+        context.SeedTorch "design"
         let model = Design.wrap design network
+        model.``to`` context.Device |> ignore
 
         let history =
             context.Train(
@@ -112,6 +114,9 @@ module Scan =
 
         let models = [ for design in Design.all -> Design.wrap design network ]
 
+        for model in models do
+            model.``to`` context.Device |> ignore
+
         let forward (model: SequenceModel) () =
             use _ = torch.no_grad ()
 
@@ -120,19 +125,29 @@ module Scan =
                 use loss = Schedule.loss model batch
                 loss.item<float32>() |> ignore
 
-        let train (model: SequenceModel) =
-            let training =
-                Schedule.training settings.Finetuning context.Device model data.Finetuning
+        let train (training: Training<Example[]>) () =
+            let broken (_: float) =
+                exn "The loss of a step to be timed is no number."
 
-            fun () ->
-                for batch in batches do
-                    Training.step training 0.0 (fun _ -> exn ()) batch |> ignore
+            for batch in batches do
+                Training.step training 0.0 broken batch |> ignore
 
-        let times work =
-            models |> List.map work |> Evaluation.relativeTimes Evaluation.seconds timedRounds
+        let trainings = [
+            for model in models -> Schedule.training settings.Finetuning context.Device model data.Finetuning
+        ]
+
+        let times = Evaluation.relativeTimes Evaluation.seconds timedRounds
+
+        let measured = [
+            forwardTime, times (List.map forward models)
+            trainingTime, times (List.map train trainings)
+        ]
+
+        for training in trainings do
+            training.Optimiser.Dispose()
 
         [
-            for name, values in [ forwardTime, times forward; trainingTime, times train ] do
+            for name, values in measured do
                 for design, value in List.zip Design.all values ->
                     Figure.labelled [ designLabel, Design.name design ] name value
         ]
@@ -148,10 +163,7 @@ module Scan =
         Experiment.run seeds.Head [ "part", "costs" ] (costs settings)
     ]
 
-    let private sets = [
-        Data.inDistribution
-        yield! Data.heldOutNames
-    ]
+    let private sets = [ Data.inDistribution; yield! Data.heldOutNames ]
 
     let private designs (findings: Finding list) =
         pretrained :: List.map Design.name Design.all
@@ -183,15 +195,16 @@ module Scan =
                     trainingTime
                 ]
                 Rows = [
-                    for design in designs findings -> [
-                        design
-                        for set in sets do
-                            cell Findings.percent design set
+                    for design in designs findings ->
+                        [
+                            design
+                            for set in sets do
+                                cell Findings.percent design set
 
-                        cell (Findings.show 1.0 0) design evaluations
-                        cell (Findings.show 1.0 2) design forwardTime
-                        cell (Findings.show 1.0 2) design trainingTime
-                    ]
+                            cell (Findings.show 1.0 0) design evaluations
+                            cell (Findings.show 1.0 2) design forwardTime
+                            cell (Findings.show 1.0 2) design trainingTime
+                        ]
                 ]
                 Notes = [
                     "Runs are evaluations of the network for one sentence; times are relative to plain. All start from the same pretrained network."

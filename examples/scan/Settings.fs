@@ -113,8 +113,7 @@ module Settings =
     /// The words of a sentence, all of them known.
     let private requireWords (sentence: string) =
         match Vocabulary.Split sentence with
-        | [] ->
-            raise (EquivariantException "--translate needs a sentence, such as \"jump left twice\".")
+        | [] -> raise (EquivariantException "--translate needs a sentence, such as \"jump left twice\".")
         | words -> Vocabularies.input.Encode words |> ignore
 
     /// <summary>Lists the options that change settings.</summary>
@@ -150,5 +149,9 @@ module Settings =
             "a sentence for every design to translate in the end. Example: --translate \"jump left twice\"."
             (fun sentence settings ->
                 requireWords sentence
-                { settings with Translate = Some sentence })
+
+                {
+                    settings with
+                        Translate = Some sentence
+                })
     ]

@@ -97,7 +97,12 @@ module Schedule =
     /// <param name="device">Where the model is.</param>
     /// <param name="model">What to train.</param>
     /// <param name="examples">The sentences.</param>
-    let training (schedule: Schedule) device (model: SequenceModel) (examples: Example[]) : Training<Example[]> = {
+    let training
+        (schedule: Schedule)
+        device
+        (model: SequenceModel)
+        (examples: Example[])
+        : Training<Example[]> = {
         Training.plain
             model
             (torch.optim.Adam(model.parameters (), schedule.LearningRate))

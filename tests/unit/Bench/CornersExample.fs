@@ -73,7 +73,11 @@ let private work settings group (context: Context) =
 let private measured = [ "upright"; "turned" ]
 
 let private tables _ findings = [
-    Table.byLabel "Images told apart, in %" "group" [ for name in measured -> name, Findings.percent ] findings
+    Table.byLabel
+        "Images told apart, in %"
+        "group"
+        [ for name in measured -> name, Findings.percent ]
+        findings
 ]
 
 let private plots _ findings = [

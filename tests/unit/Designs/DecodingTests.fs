@@ -8,6 +8,7 @@ open Equivariant.Core.Actions
 open Equivariant.Core.Designs
 open Equivariant.Core.Groups
 open Equivariant.Core.Sequences
+open Equivariant.Pretrained
 open Equivariant.Tests.Tensors
 open Equivariant.Tests.Expect
 open Equivariant.Tests.ToyModels
@@ -345,7 +346,19 @@ let ``a thousand tokens leave no more tensors than ten`` () =
     let _, words = exchanges[0]
     let x, start = tokens (Random 1) 0 12 [ 3L; 4L ], tokens (Random 2) 0 12 [ 3L ]
 
-    for model in toy 1 :> SequenceModel :: designs words (toy 1) do
+    let sizes =
+        Gpt2Config(VocabularySize = 12, ContextLength = 1005, Width = 8, Layers = 2, Heads = 2)
+
+    let gpt2 = new Gpt2(sizes, new torch.Generator(1UL))
+    gpt2.eval ()
+
+    for model in
+        [
+            toy 1 :> SequenceModel
+            gpt2
+            yield! designs words (toy 1)
+            new EquituneSequenceModel(gpt2, words, words)
+        ] do
         let choice = Counting(sample 3)
         liveTensors () |> ignore
         Decoding.Decode(model, x, start, choice, 1000, [||], 2) |> ignore

@@ -233,66 +233,21 @@ let ``a declared language model continues texts with the scores that it gives``
             List.ofSeq (sequence.call (none, torch.zeros (2L, 9L, dtype = torch.int64))).shape
         )
 
-        // A transformed text has the transformed continuation, at random too.
-        let action = Signal.core exchanged
+        let decoded = Decoding.Decode(sequence, known, 3L, TokenChoice.Greedy, 5, [| 0L |])
 
-        for element in exchanged.Group.Elements do
-            let turned (texts: int64 list list) = [
-                for text in texts ->
-                    List.ofSeq (
-                        (action.Apply(element, torch.tensor(Array.ofList text).unsqueeze 0L)).data<int64>()
-                    )
-            ]
+        let moved =
+            let element = exchanged.Group.Generators[0]
+            let action = Signal.core exchanged
+            // The start token is none that moves.
+            action.Apply(
+                element,
+                Decoding.Decode(sequence, action.Apply(element, known), 3L, TokenChoice.Greedy, 5, [| 0L |])
+            )
 
-            let continued texts =
-                use generator = new torch.Generator(5UL, torch.CPU)
-
-                model.Generate(
-                    texts,
-                    TokenChoice.Sample(generator, 2.0, 9),
-                    6,
-                    stops = [ 0L ],
-                    continuations = 2
-                )
-
-            // Every element but the identity moves these.
-            let texts = [ [ 1L; 7L; 3L ]; [ 4L; 6L; 9L ] ]
-            Assert.Equal<int64 list list>(turned (continued texts), continued (turned texts))
+        Assert.Equal<int64 list>(List.ofSeq (decoded.data<int64>()), List.ofSeq (moved.data<int64>()))
     else
         Assert.IsType<RereadingModel>((compiled (designOf name)).Sequence "prompt")
         |> ignore
-
-[<Fact>]
-let ``what is continued is said where there are several prompts`` () =
-    let model =
-        network {
-            input "one" exchanged
-            input "two" exchanged
-            input "x" (vector 4 |> under (cyclic 4) circle)
-            eq "one" (languageModel "toy" toy)
-            eq "two" (languageModel "toy" toy)
-            eq "x" (linear 1)
-        }
-        |> Model.compile target
-
-    let continued input =
-        model.Generate([ [ 3L; 7L ] ], TokenChoice.Greedy, 3, ?input = input)
-
-    Expect.refused [ "\"one\", \"two\"" ] (fun () -> continued None)
-    Assert.Equal(3, (continued (Some "two")).Head.Length)
-
-    let still =
-        Model.compile
-            target
-            (Model.empty
-             |> Model.input "x" (vector 4 |> Signal.still)
-             |> Model.eq "x" (mlp [ 2 ]))
-
-    Expect.refused [ "no prompt to continue"; "\"x\"" ] (fun () ->
-        still.Generate([ [ 1L ] ], TokenChoice.Greedy, 3))
-
-    Expect.refused [ "padding as words" ] (fun () ->
-        ((compiled (canonical "first" first)).Sequence "prompt").PaddingToken <- System.Nullable 0L)
 
 [<Fact>]
 let ``what continues no text is refused`` () =
