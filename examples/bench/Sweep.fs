@@ -103,7 +103,7 @@ module Sweep =
     }
 
     /// <summary>
-    /// Does the runs of a plan, or what is left of them, and writes results.json after each. A signal ends it after the
+    /// Does the runs of a plan, or what is left of them, and writes results.json after each and the page in the end. A signal ends it after the
     /// step under way, with a checkpoint.
     /// </summary>
     /// <param name="team">The ranks that do it; the first writes, into a folder that all of them see.</param>
@@ -156,17 +156,29 @@ module Sweep =
             if results.Runs |> List.exists (fun known -> known.Name = run.Name) then
                 results
             else
-                let outcome = carryOut place (number, run)
+                // Which of them it is, where there are several.
+                let showing (update: Live.Update) =
+                    if chosen.Length = 1 then
+                        place.Show update
+                    else
+                        place.Show {
+                            update with
+                                Work = $"%d{number} of %d{chosen.Length}: %s{update.Work}"
+                        }
+
+                let outcome = carryOut { place with Show = showing } (number, run)
                 let results = Results.withRuns (results.Runs @ [ outcome ]) results
 
                 if isFirst then
                     Results.write order.Folder results
-                    Report.write order.Folder { Plan = plan; Results = results }
 
                 results
 
         Signals.heard (fun received -> signal.Value <- Some received) (fun () ->
             let results = List.fold step start chosen
+
+            if isFirst then
+                Report.write order.Folder { Plan = plan; Results = results }
 
             let contexts = [
                 for _, run in chosen -> run, Context(place, run.Seed, run.Labels, Collected())
