@@ -32,14 +32,14 @@ module Models =
         views |> List.fold (fun model view -> add view model) model
 
     /// From each view to each other one.
-    let private between views (add: Edge -> Model -> Model) model =
+    let private between views (add: View -> Edge -> Model -> Model) model =
         model
         |> each views (fun from ->
             each views (fun into ->
                 if from.Name = into.Name then
                     id
                 else
-                    add (from.Name --> into.Name)))
+                    add from (from.Name --> into.Name)))
 
     let private inputs sizes views =
         let pixels = image sizes.Channels sizes.Side sizes.Side
@@ -81,7 +81,7 @@ module Models =
     let eqAndIS sizes views =
         inputs sizes views
         |> each views (fun view -> Model.eq view.Name (Networks.stem sizes))
-        |> between views (fun edge -> Model.is edge (Networks.stem sizes))
+        |> between views (fun _ edge -> Model.is edge (Networks.stem sizes))
         |> read sizes views
 
     /// <summary>One network for all views, its features added up.</summary>
@@ -118,7 +118,7 @@ module Models =
 
         inputs sizes views
         |> each views (fun view -> Model.eq view.Name own)
-        |> between views (fun edge -> Model.is edge others)
+        |> between views (fun _ edge -> Model.is edge others)
         |> Model.apply relu
         |> sum views (Networks.head sizes |> shared "head") sizes.Features
         |> scores sizes
@@ -144,18 +144,15 @@ module Models =
 
     /// <summary>The paper's network: a second trunk, whose mean over all views each view takes on by a learned coefficient.</summary>
     let paperWithFusion sizes (views: View list) =
-        let own, others = Networks.fusion sizes views.Length
-
-        let whole name =
-            (views |> List.find (fun view -> view.Name = name)).Motion.Whole
-
         inputs sizes views
         |> each views (fun view ->
-            Model.eq view.Name (Networks.twoTrunks sizes |> shared "trunks")
+            Model.eq view.Name (Networks.fusedTrunks sizes views.Length |> shared "trunks")
             >> features (2 * sizes.Features) view)
         |> next
-        |> each views (fun view -> Model.eqBy view.Motion.Whole view.Name own >> features sizes.Features view)
-        |> between views (fun edge -> Model.isBy (whole edge.From) edge others)
+        |> each views (fun view ->
+            Model.eqBy view.Motion.Whole view.Name (Networks.ownShare sizes)
+            >> features sizes.Features view)
+        |> between views (fun from edge -> Model.isBy from.Motion.Whole edge (Networks.othersShare sizes))
         |> next
         |> paperEnd sizes views
 

@@ -61,41 +61,34 @@ type Trunk(sizes: Sizes) as this =
         let features = torch.nn.functional.relu (linear.call (pixels.flatten 1L))
         (norm.call (dropout.call features)).MoveToOuterDisposeScope()
 
-/// <summary>Two of the paper's trunks: what they see in an image, one after the other.</summary>
-type TwoTrunks(sizes: Sizes) as this =
-    inherit torch.nn.Module<torch.Tensor, torch.Tensor>("TwoTrunks")
+/// <summary>
+/// Two of the paper's trunks, whose features s and t are fused over all views to (s + c (m − s)) / (1 + c), where m is
+/// the mean of t over the views and c is learned: what a view gives of s to itself, then what it gives of t to each view.
+/// </summary>
+type FusedTrunks(sizes: Sizes, views: int) as this =
+    inherit torch.nn.Module<torch.Tensor, torch.Tensor>("FusedTrunks")
 
     let own = new Trunk(sizes)
     let fused = new Trunk(sizes)
+    let coefficient = torch.nn.Parameter(torch.tensor 0.1f)
     do this.RegisterComponents()
 
     override _.forward x =
         use scope = torch.NewDisposeScope()
-        torch.cat([| own.call x; fused.call x |], 1L).MoveToOuterDisposeScope()
+        let c: torch.Tensor = coefficient
+        let toItself = (1.0 - c) / (1.0 + c) * own.call x
+        let toEach = c / (1.0 + c) / float views * fused.call x
+        torch.cat([| toItself; toEach |], 1L).MoveToOuterDisposeScope()
 
-/// <summary>How much a view's own features give way to the mean over all views: the paper's learned coefficient.</summary>
-type Coefficient() as this =
-    inherit torch.nn.Module("Coefficient")
-
-    let value = torch.nn.Parameter(torch.tensor 0.1f)
-    do this.RegisterComponents()
-
-    /// <summary>The coefficient, a tensor of one number.</summary>
-    member _.Value: torch.Tensor = value
-
-/// <summary>A share of what two trunks saw, as the coefficient has it.</summary>
-/// <param name="coefficient">The coefficient, which several shares have in common.</param>
-/// <param name="share">From the coefficient and what the two trunks saw to the share.</param>
-type Share(coefficient: Coefficient, share: torch.Tensor -> torch.Tensor -> torch.Tensor -> torch.Tensor) as this
-    =
+/// <summary>What becomes of the two shares that a view gives.</summary>
+/// <param name="given">From what it gives to itself and what it gives to each view.</param>
+type Share(given: torch.Tensor -> torch.Tensor -> torch.Tensor) =
     inherit torch.nn.Module<torch.Tensor, torch.Tensor>("Share")
-
-    do this.register_module ("coefficient", coefficient)
 
     override _.forward both =
         use scope = torch.NewDisposeScope()
         let halves = both.chunk (2L, 1L)
-        (share coefficient.Value halves[0] halves[1]).MoveToOuterDisposeScope()
+        (given halves[0] halves[1]).MoveToOuterDisposeScope()
 
 /// <summary>Networks that views are looked at with.</summary>
 [<RequireQualifiedAccess>]
@@ -136,22 +129,18 @@ module Networks =
     let trunk (sizes: Sizes) =
         wrapping "trunk" (fun () -> new Trunk(sizes)) |> giving (vector sizes.Features)
 
-    /// <summary>The paper's trunk beside the one whose features are fused.</summary>
-    let twoTrunks (sizes: Sizes) =
-        wrapping "two trunks" (fun () -> new TwoTrunks(sizes))
+    /// <summary>The paper's two trunks: what a view gives to itself, and to each view.</summary>
+    let fusedTrunks (sizes: Sizes) views =
+        wrapping "fused trunks" (fun () -> new FusedTrunks(sizes, views))
         |> giving (vector (2 * sizes.Features))
 
-    /// <summary>
-    /// The shares of the paper's fusion (s + c (m − s)) / (1 + c), where m is the mean of t over all views: what a view
-    /// gives to itself, and what it gives to each other one.
-    /// </summary>
-    let fusion (sizes: Sizes) views =
-        let coefficient = lazy new Coefficient()
-        let toAll (c: torch.Tensor) (t: torch.Tensor) = c / (1.0 + c) / float views * t
+    let private share (sizes: Sizes) name given =
+        wrapping name (fun () -> new Share(given)) |> giving (vector sizes.Features)
 
-        let share name share =
-            wrapping name (fun () -> new Share(coefficient.Value, share))
-            |> giving (vector sizes.Features)
+    /// <summary>What a view gets of its own trunks.</summary>
+    let ownShare sizes =
+        share sizes "own share" (fun own each -> own + each)
 
-        share "own share" (fun c s t -> (1.0 - c) / (1.0 + c) * s + toAll c t),
-        share "share of others" (fun c _ t -> toAll c t)
+    /// <summary>What a view gets of another's.</summary>
+    let othersShare sizes =
+        share sizes "share of others" (fun _ each -> each.clone ())

@@ -109,7 +109,7 @@ let ``the paper's network gives what the published code gives`` () =
 
     let state = fused.state_dict ()
 
-    state["layer2.eq_view 1.model.coefficient.value"].copy_ fixture["w.fusion_coeff"]
+    state["layer1.eq_view 1.model.coefficient"].copy_ fixture["w.fusion_coeff"]
     |> ignore
 
     agree "logits_fusion" fused
@@ -121,6 +121,21 @@ let ``every model of the grid is declared without problems`` () =
             for views in [ 2; 3; 4 ] do
                 let model = contender.Declare small (Models.views (groups.Motions views))
                 Assert.Equal<Problem list>([], Model.problems model)
+
+[<Fact>]
+let ``a declaration can be compiled again, with weights of its own`` () =
+    for contender in Contenders.all do
+        let declared = contender.Declare small (Models.views (Groups.Mixed.Motions 2))
+        let first = compiled declared
+        use second = compiled declared
+
+        let handles (model: CompiledModel) =
+            model.parameters () |> Seq.map _.Handle |> set
+
+        Assert.Empty(Set.intersect (handles first) (handles second))
+        first.Dispose()
+        use scope = torch.NewDisposeScope()
+        Assert.True((scores second (images 2)).isfinite().all().item<bool>())
 
 /// The largest change of the scores when each view is moved by the last element of its group.
 let private changeWhenMoved (contender: Contender) (groups: Groups) =
