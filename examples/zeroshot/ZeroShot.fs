@@ -302,8 +302,6 @@ module ZeroShot =
         "Of the six images of the multi-group designs two are the same one, which is encoded once."
     ]
 
-    let private preset = Settings.preset
-
     let private names symmetriesOrMethods =
         symmetriesOrMethods |> List.map (fun name -> name, name)
 
@@ -313,7 +311,7 @@ module ZeroShot =
         Title = "Robust zero-shot classification"
         Description =
             "classify moved images by a pretrained encoder, alone and within designs. Example: zeroshot --quick"
-        Settings = preset
+        Settings = Settings.preset
         Seeds = fun _ -> [ 1 ]
         Arguments = [
             Argument.text

@@ -1,9 +1,12 @@
 /// Methods of zero-shot classification: as published, and as designs whose laws hold.
 module Equivariant.Tests.ZeroShot.MethodTests
 
+open System
 open TorchSharp
 open Xunit
 open Equivariant
+open Equivariant.Bench
+open Equivariant.Images
 open Equivariant.Pretrained
 open Equivariant.ZeroShot
 open Equivariant.Tests.Tensors
@@ -255,3 +258,58 @@ let ``a remembered encoder computes each image once, and gives what it gave`` ()
     remembered.call x |> ignore
     Assert.Equal(7L, remembered.Computed)
     Assert.Equal<int64[]>([| 0L; 0L |], (remembered.call (x.narrow (0, 0L, 0L))).shape)
+
+[<Fact>]
+let ``weights learn which pose to trust`` () =
+    use scope = torch.NewDisposeScope()
+    torch.manual_seed 3L |> ignore
+    let random = Random 4
+    let classes, side = 6, 4
+    // Upright images have a bright corner, and are otherwise noise that only their prototypes explain.
+    let prototypes =
+        Array.init classes (fun _ ->
+            Array.init (side * side) (fun place -> if place = 0 then 250 else random.Next 120))
+
+    let images: ImageSet = {
+        Classes = [| for number in 1..classes -> string number |]
+        Labels = [| for row in 0 .. 4 * classes - 1 -> row % classes |]
+        Channels = 1
+        Height = side
+        Width = side
+        Pixels =
+            fun row ->
+                let noise = Random row
+
+                prototypes[row % classes]
+                |> Array.map (fun shade -> byte (shade + noise.Next 5))
+                |> ReadOnlyMemory
+    }
+
+    let classifier = {
+        Name = "pixels"
+        Images = image 1 side side
+        Net = torch.nn.Flatten 1L
+        Weights = ClassWeights.unit(torch.tensor (array2D (prototypes |> Array.map (Array.map float32)))).t()
+        Factor = 1.0
+    }
+
+    let weights = Weighing.fresh (int64 (side * side))
+    let training = Weighing.training 1 8 classifier Symmetry.rot90 images weights
+
+    let fixedBatch =
+        [| 0 .. images.Count - 1 |], Array.init images.Count (fun row -> row % 4)
+
+    let loss () =
+        weights.eval ()
+        (training.Loss fixedBatch).item<float32>()
+
+    let before = loss ()
+
+    for epoch in 1..60 do
+        weights.train ()
+
+        for batch in training.Batches(Random epoch) do
+            Training.step training 0.0 (fun value -> failwith $"{value}") batch |> ignore
+
+    let after = loss ()
+    Assert.True(after < 0.5f * before, $"{before} became {after}")

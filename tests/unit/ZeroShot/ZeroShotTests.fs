@@ -179,7 +179,7 @@ let private share (method: Method) (symmetry: Symmetry) (turned: torch.Tensor) =
     let _, classifier, tested = clothes.Value
 
     let aids = {
-        Averaging = Logits
+        Averaging = Probabilities
         Direction = torch.rand
         Weights = None
     }
