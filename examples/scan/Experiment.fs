@@ -38,7 +38,7 @@ module Scan =
     /// <summary>Puts a design around the pretrained network, and trains on.</summary>
     let finetune (settings: Settings) (data: Data) (context: Context) design network =
         context.SeedTorch "design"
-        let model = Design.wrap design network
+        let model = Design.wrap design network |> Design.evaluated context.Evaluation
         model.``to`` context.Device |> ignore
 
         let history =
