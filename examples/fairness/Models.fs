@@ -91,7 +91,7 @@ module Variant =
     /// <param name="exchanges">The exchanges of words.</param>
     /// <param name="variant">How.</param>
     /// <exception cref="T:Equivariant.Core.EquivariantException">A word can't be exchanged; the message names it.</exception>
-    let make target (language: Language) long (exchanges: Exchange list) variant : FairModel =
+    let make (target: Target) (language: Language) long (exchanges: Exchange list) variant : FairModel =
         let groupsOf exchanges =
             exchanges |> List.map (Exchange.group language.Size long language.Tokens)
 
@@ -121,6 +121,7 @@ module Variant =
             |> List.choose (fun ids -> if ids.Length = 1 then Some ids.Head else None)
 
         let undeclared (sequence: QuotientSequenceModel) =
+            sequence.Evaluation <- Equivariant.Core.Orbits.Evaluation(Ranks = target.Ranks)
             sequence.eval ()
 
             {

@@ -184,57 +184,73 @@ let private sequences (ranks: Ranks) =
 
     let source, target = tokens [ 5L; 3L ], tokens [ 5L; 4L ]
 
-    let make evaluation =
+    let make reduction evaluation =
         torch.manual_seed 6L |> ignore
         let model = new ToySequenceModel(4, 4, torch.float64)
+        let terms = [| QuotientTerm.Equitune c4; QuotientTerm.Equitune c4 |]
 
         new QuotientSequenceModel(
             model,
             vocabulary,
             vocabulary,
-            [| QuotientTerm.Equitune c4; QuotientTerm.Equitune c4 |],
+            terms,
             SequenceInvariance.Collapse(),
-            evaluation
+            evaluation,
+            reduction ()
         )
 
-    for (way, alone), (_, shared) in List.zip (evaluations null) (evaluations ranks) do
-        let measure evaluation =
-            let model = make evaluation
-            let logits = model.call (source, target)
-            logits.square().sum().backward()
-            logits :: [ for p in model.parameters () -> p.grad ]
+    let weight (rows: torch.Tensor) =
+        (rows * torch.tensor [| 0.3; 1.1; 2.3 |]).sum(1L).sin() + 1.5.ToScalar()
 
-        allClose 1e-12 $"forward and backward, {way}" (measure alone) (measure shared)
-
-    let decode evaluation rows =
-        use _ = torch.no_grad ()
-        let model = make evaluation
-        let first = source.narrow (0L, 0L, rows)
-        use state = model.Start first
-        let before = model.Step(state, target.select(1L, 0L).narrow(0L, 0L, rows))
-        // The last sentences stay: whole ranks are left without rows.
-        let keep = torch.arange (rows - 1L, -1L, -2L)
-        state.Select keep
-        let after = model.Step(state, target.select(1L, 1L).index_select(0L, keep))
-        state.Select(torch.zeros (1L, dtype = torch.int64))
-        let last = model.Step(state, target.select(1L, 2L).narrow(0L, 0L, 1L))
-
+    for kind, reduction in
         [
-            before
-            after
-            last
-            (Decoding.Decode(model, first, 0L, TokenChoice.Greedy, 7, [| 3L |]) + 1.0.ToScalar()).``to``
-                torch.float64
-        ]
+            "mean", Reduction.Mean
+            "weighted", (fun () -> Reduction.Fixed weight)
+            "equizero", (fun () -> Reduction.LeastLoss(fun y -> ProxyLoss.Entropy y))
+        ] do
+        for (way, alone), (_, shared) in List.zip (evaluations null) (evaluations ranks) do
+            let measure evaluation =
+                let model = make reduction evaluation
+                let logits = model.call (source, target)
+                logits.square().sum().backward()
+                logits :: [ for p in model.parameters () -> p.grad ]
 
-    for rows in [ 1L; 4L; 5L ] do
-        allClose
-            1e-12
-            $"decoding {rows} sentences"
-            (decode (Evaluation()) rows)
-            (decode (Evaluation(Ranks = ranks)) rows)
+            allClose 1e-12 $"forward and backward, {kind}, {way}" (measure alone) (measure shared)
 
-    refused [ "no_grad" ] (fun () -> (make (Evaluation(Ranks = ranks))).Start source |> ignore)
+        let decode evaluation rows =
+            use _ = torch.no_grad ()
+            let model = make reduction evaluation
+            let first = source.narrow (0L, 0L, rows)
+            use state = model.Start first
+            let before = model.Step(state, target.select(1L, 0L).narrow(0L, 0L, rows))
+            // The last sentences stay: whole ranks are left without rows.
+            let keep = torch.arange (rows - 1L, -1L, -2L)
+            state.Select keep
+            let after = model.Step(state, target.select(1L, 1L).index_select(0L, keep))
+            // One of them, twice.
+            state.Select(torch.zeros (2L, dtype = torch.int64))
+            let last = model.Step(state, target.select(1L, 2L).narrow(0L, 0L, 1L).expand 2L)
+
+            let greedy = Decoding.Decode(model, first, 0L, TokenChoice.Greedy, 7, [| 3L |])
+
+            use generator = new torch.Generator(5uL)
+
+            let drawn =
+                Decoding.Decode(model, first, 0L, TokenChoice.Sample generator, 7, [| 3L |], 3)
+
+            [ before; after; last ]
+            @ [
+                for tokens in [ greedy; drawn ] -> (tokens + 1.0.ToScalar()).``to`` torch.float64
+            ]
+
+        for rows in [ 1L; 4L; 5L ] do
+            allClose
+                1e-12
+                $"decoding {rows} sentences, {kind}"
+                (decode (Evaluation()) rows)
+                (decode (Evaluation(Ranks = ranks)) rows)
+
+    refused [ "no_grad" ] (fun () -> (make Reduction.Mean (Evaluation(Ranks = ranks))).Start source |> ignore)
 
 let private dropout (ranks: Ranks) =
     let run evaluation =
