@@ -18,6 +18,8 @@ let private names = [
     "4-wrapping.fsx"
     "5-laws.fsx"
     "6-large-products.fsx"
+    "7-graphs.fsx"
+    "8-point-clouds.fsx"
 ]
 
 type private Here =
