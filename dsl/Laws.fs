@@ -354,7 +354,7 @@ module Laws =
             sampling
 
     /// Each side of a law about chance is run so often.
-    let private runs = 128
+    let private runs = 64
 
     /// A law about chance fails a model that is right in about one of so many trials.
     let private falseAlarms = 1e6

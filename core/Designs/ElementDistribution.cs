@@ -56,7 +56,9 @@ public abstract class ElementDistribution : nn.Module
         {
             using DisposeScope scope = NewDisposeScope();
             int features = (int)points.Features(zeros([1, .. shape])).shape[2];
-            return Sorted(new PointScores(action, features, 1, hidden));
+            // Returns of walks up to this length tell most nodes apart that can be.
+            const int Walks = 8;
+            return Sorted(new PointScores(action, features, 1, hidden, walks: Walks));
         }
 
         var distribution = new ScoredTransforms(

@@ -23,6 +23,8 @@ internal sealed class ColourFrame : RankingFrame
         _rounds = rounds;
     }
 
+    private protected override void Require(PointSignal points) => points.RequireGraph();
+
     protected override Tensor Ranks(PointSignal points, Tensor x)
     {
         Tensor adjacency = Hash(points.Adjacency(x), "The adjacency matrices");
@@ -90,6 +92,8 @@ internal sealed class SpectralFrame(TieBreaks ties, double tolerance) : RankingF
 {
     /// <summary>How long heat spreads, from a look at neighbours to one at the whole graph.</summary>
     private static readonly double[] s_times = [0.05, 0.2, 0.7, 2.5];
+
+    private protected override void Require(PointSignal points) => points.RequireGraph();
 
     protected override Tensor Ranks(PointSignal points, Tensor x)
     {

@@ -8,12 +8,21 @@ namespace Equivariant.Core.Designs;
 /// A small equivariant network that gives each point of a set, or node of a graph, a score: features and noise, exchanged with the mean
 /// of all points and, in graphs, along the edges.
 /// </summary>
+/// <remarks>
+/// The scores of an input have mean 0 and deviation 1, whatever the weights, so that a temperature means the same for all. The nodes of
+/// graphs may also know how likely random walks return to them, which tells more apart than exchanging along edges does: Dwivedi et al.,
+/// "Graph Neural Networks with Learnable Structural and Positional Representations" (ICLR 2022).
+/// </remarks>
 public sealed class PointScores : nn.Module<Tensor, Tensor, Tensor>
 {
+    /// <summary>Below this scores do not differ, and nodes have no edges.</summary>
+    private const double Smallest = 1e-6;
+
     private readonly PointSignal _points;
     private readonly nn.Module<Tensor, Tensor> _read;
     private readonly nn.Module<Tensor, Tensor>[] _mix;
     private readonly nn.Module<Tensor, Tensor> _score;
+    private readonly int _walks;
 
     /// <summary>Makes the network.</summary>
     /// <param name="action">How the symmetric group acts on the sets or graphs.</param>
@@ -21,13 +30,15 @@ public sealed class PointScores : nn.Module<Tensor, Tensor, Tensor>
     /// <param name="noise">Random numbers of each point.</param>
     /// <param name="hidden">The width of the hidden layers.</param>
     /// <param name="layers">How often points exchange what they know.</param>
+    /// <param name="walks">For graphs: up to which length random walks are followed; 0 for none.</param>
     /// <exception cref="EquivariantException">The action is not of a symmetric group on sets or graphs.</exception>
-    public PointScores(TensorAction action, int features, int noise = 1, int hidden = 32, int layers = 2)
+    public PointScores(TensorAction action, int features, int noise = 1, int hidden = 32, int layers = 2, int walks = 0)
         : base(nameof(PointScores))
     {
         _points = PointSignal.Of(action, "A network of scores");
         int sources = _points.IsGraph ? 3 : 2;
-        _read = nn.Linear(features + noise, hidden);
+        _walks = _points.IsGraph ? walks : 0;
+        _read = nn.Linear(features + noise + _walks, hidden);
         _mix = [.. Enumerable.Range(0, layers).Select(_ => nn.Linear(sources * hidden, hidden))];
         _score = nn.Linear(hidden, 1);
         register_module("read", _read);
@@ -46,8 +57,8 @@ public sealed class PointScores : nn.Module<Tensor, Tensor, Tensor>
     public override Tensor forward(Tensor x, Tensor noise)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor h = _read.call(cat([_points.Features(x).to(noise.dtype), noise], 2)).relu();
         Tensor? edges = _points.IsGraph ? _points.Adjacency(x).to(noise.dtype) : null;
+        Tensor h = _read.call(cat([_points.Features(x).to(noise.dtype), noise, .. Returns(edges)], 2)).relu();
         foreach (nn.Module<Tensor, Tensor> mix in _mix)
         {
             Tensor mean = h.mean([1L], keepdim: true).expand_as(h);
@@ -55,6 +66,25 @@ public sealed class PointScores : nn.Module<Tensor, Tensor, Tensor>
             h = h + mix.call(seen).relu();
         }
 
-        return _score.call(h).squeeze(2).MoveToOuterDisposeScope();
+        Tensor scores = _score.call(h).squeeze(2);
+        Tensor centred = scores - scores.mean([1L], keepdim: true);
+        return (centred / (centred.square().mean([1L], keepdim: true).sqrt() + Smallest)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>How likely walks of each length, by edges of which heavier ones are likelier, come back to where they started, <c>[R, n, 1]</c> each.</summary>
+    private IEnumerable<Tensor> Returns(Tensor? edges)
+    {
+        if (edges is null || _walks == 0)
+        {
+            yield break;
+        }
+
+        Tensor step = edges.abs() / edges.abs().sum([2L], keepdim: true).clamp_min(Smallest);
+        Tensor walk = step;
+        for (int length = 1; length <= _walks; length++)
+        {
+            yield return walk.diagonal(0, 1, 2).unsqueeze(2);
+            walk = walk.matmul(step);
+        }
     }
 }

@@ -79,11 +79,7 @@ public sealed class PointSignal
     /// <exception cref="EquivariantException">The points are no nodes of graphs, or the batch has another shape.</exception>
     public Tensor Adjacency(Tensor x)
     {
-        if (!IsGraph)
-        {
-            throw new EquivariantException($"{_action} permutes a set: there are no edges. Graphs are [B, n, n + c], with PermutationAction.OnGraphs acting along the last two axes.");
-        }
-
+        RequireGraph();
         using DisposeScope scope = NewDisposeScope();
         return Entries(_action.Flatten(x)).narrow(2, 0, Points).MoveToOuterDisposeScope();
     }
@@ -112,6 +108,16 @@ public sealed class PointSignal
         }
 
         return null;
+    }
+
+    /// <summary>Refuses sets.</summary>
+    internal void RequireGraph()
+    {
+        if (!IsGraph)
+        {
+            throw new EquivariantException(
+                $"{_action} permutes a set: there are no edges. Graphs are [B, n, n + c], with PermutationAction.OnGraphs acting along the last two axes.");
+        }
     }
 
     /// <summary>The graphs of a batch, <c>[B, n, n + c]</c>.</summary>

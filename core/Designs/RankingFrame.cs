@@ -33,7 +33,7 @@ public abstract class RankingFrame : Frame
     protected abstract Tensor Ranks(PointSignal points, Tensor x);
 
     /// <inheritdoc/>
-    public override void Require(TensorAction input) => _ = Points(input);
+    public override void Require(TensorAction input) => Require(Points(input));
 
     /// <inheritdoc/>
     public override Picks Pick(TensorAction action, Tensor x)
@@ -50,6 +50,11 @@ public abstract class RankingFrame : Frame
         }
 
         return Break(action, ranks);
+    }
+
+    /// <summary>Refuses points that the frame is not for: those of sets, or the nodes of graphs.</summary>
+    private protected virtual void Require(PointSignal points)
+    {
     }
 
     /// <summary>Refuses numbers by which nothing can be sorted.</summary>
@@ -102,14 +107,17 @@ public abstract class RankingFrame : Frame
 /// <inheritdoc cref="Frame.Sorting"/>
 internal sealed class SortingFrame(TieBreaks ties) : RankingFrame("sorting", ties)
 {
-    protected override Tensor Ranks(PointSignal points, Tensor x)
+    private protected override void Require(PointSignal points)
     {
         if (points.IsGraph)
         {
             throw new EquivariantException(
                 "Sorting by features is for sets: the entries of an adjacency matrix move with both of their nodes. Take colour refinement or the spectral frame for graphs, or sort by keys of your own.");
         }
+    }
 
+    protected override Tensor Ranks(PointSignal points, Tensor x)
+    {
         Tensor features = points.Features(x);
         RequireComparable(features, "The features to sort by");
         return Ranking.Lexicographic(features);

@@ -32,6 +32,8 @@ type DesignSettings = {
     /// <summary>The width of the network of scores, and how often its nodes exchange what they know.</summary>
     ScoreWidth: int
     ScoreLayers: int
+    /// <summary>Up to which length it knows how likely random walks return to a node.</summary>
+    ScoreWalks: int
     /// <summary>How soft the sort is that the network of scores learns from.</summary>
     Temperature: float
     /// <summary>The standard deviation of the noise that nodes get.</summary>
@@ -103,7 +105,9 @@ module Design =
                 if design = Uniform then
                     ElementDistribution.Uniform()
                 else
-                    let scores = new PointScores(action, kinds, 1, settings.ScoreWidth, settings.ScoreLayers)
+                    let scores = 
+                        new PointScores(action, kinds, 1, settings.ScoreWidth, settings.ScoreLayers, settings.ScoreWalks)
+
                     ElementDistribution.Sorted(scores, 1, settings.Temperature, settings.Spread)
 
             let over samples =

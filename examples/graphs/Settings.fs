@@ -31,6 +31,7 @@ module Settings =
             Listed = 40320
             ScoreWidth = 32
             ScoreLayers = 3
+            ScoreWalks = 12
             Temperature = 0.01
             Spread = 0.01
         }

@@ -21,6 +21,7 @@ let private benchmarks: (string * (int -> unit)) list = [
     fun rounds ->
         SequenceDesigns.overhead rounds
         SequenceDesigns.scaling (max 3 (rounds / 2))
+    "frames", Frames.run
     "generation", (fun rounds -> Generation.run (max 3 (rounds / 4)))
     "ranks", (fun rounds -> Ranks.run None rounds |> ignore)
 ]

@@ -214,7 +214,7 @@ let ``the distribution learns: what sorts well is found by its gradient`` () =
 
     let x = random [ 16L; int64 n; 2L ] 1
     let scores = pointScores onSets 2
-    let before, after = train (ElementDistribution.Sorted(scores, 1, 0.3)) onSets x first 100
+    let before, after = train (ElementDistribution.Sorted(scores, 1, 0.3)) onSets x first 60
     let least = (x.select (2L, 0L)).amin([| 1L |]).mean().item<double> ()
     Assert.True(after < before - 0.5 * (before - least), $"{before} to {after}, best {least}")
     let linear = torch.nn.Linear(4L, 1L, dtype = torch.float64)
@@ -225,7 +225,7 @@ let ``the distribution learns: what sorts well is found by its gradient`` () =
     }
 
     let rows = random [ 16L; 4L ] 2
-    let before, after = train (ElementDistribution.Scored linear) onFour rows firstOf 100
+    let before, after = train (ElementDistribution.Scored linear) onFour rows firstOf 60
     let least = rows.amin([| 1L |]).mean().item<double> ()
     Assert.True(after < before - 0.5 * (before - least), $"{before} to {after}, best {least}")
 

@@ -20,6 +20,8 @@ let private names = [
     "5-laws.fsx"
     "6-large-products.fsx"
     "7-fairness.fsx"
+    "9-graphs.fsx"
+    "10-point-clouds.fsx"
 ]
 
 /// Those that fetch pretrained models.
