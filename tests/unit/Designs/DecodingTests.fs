@@ -293,6 +293,27 @@ let ``one state of the generator has one result, and the next another`` () =
     Assert.Equal<byte[]>(before, randomState ())
 
 [<Fact>]
+let ``what was decoded before makes no difference`` () =
+    use scope = torch.NewDisposeScope()
+
+    for _, words in exchanges do
+        let onTokens = TokenAction words
+        let random = Random 9
+        let x, start = tokens random 0 12 [ 6L; 4L ], tokens random 0 12 [ 6L ]
+
+        let fresh () =
+            new EquituneSequenceModel(toy 1, words, words)
+
+        let expected = decode (fresh ()) (sample 3) (x, start) 2
+        let used = fresh ()
+
+        for g in words.Group.Generators do
+            decode used (sample 4) (onTokens.Apply(g, x), onTokens.Apply(g, start)) 1
+            |> ignore
+
+        Assert.True(same expected (decode used (sample 3) (x, start) 2))
+
+[<Fact>]
 let ``a sentence is read once for all its continuations`` () =
     use scope = torch.NewDisposeScope()
     let _, words = exchanges[0]
