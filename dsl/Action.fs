@@ -73,6 +73,8 @@ type ActionExpression =
     | Blocks of axis: int
     /// <summary>The generator of a cyclic group takes each word to the next of its cycle.</summary>
     | Words of cycles: string list list
+    /// <summary>A group of permutations, or a product of such, exchanges the words of a vocabulary by their numbers.</summary>
+    | Exchanges
     /// <summary>A group renames words by a formula.</summary>
     | Renaming of Named<obj -> string -> string>
     /// <summary>A group moves the places of an axis by a formula.</summary>
@@ -83,6 +85,8 @@ type ActionExpression =
     | Cross of ActionExpression * ActionExpression
     /// <summary>The factors of a direct product act, each by its own.</summary>
     | Each of ActionExpression list
+    /// <summary>One group acts in two ways at once, on different axes.</summary>
+    | Alongside of ActionExpression * ActionExpression
     /// <summary>A group acts as its image under a homomorphism does.</summary>
     | Along of Named<obj -> GroupElement> * target: Group * Notation * ActionExpression
 
@@ -97,7 +101,8 @@ module ActionExpression =
 
         let within expression =
             match expression with
-            | Cross _ -> $"({text expression})"
+            | Cross _
+            | Alongside _ -> $"({text expression})"
             | _ -> text expression
 
         match expression with
@@ -112,10 +117,12 @@ module ActionExpression =
         | Regular axis -> $"regular{at axis}"
         | Blocks axis -> $"blocks{at axis}"
         | Words cycles -> cycles |> List.map (joined "↔") |> joined ", "
+        | Exchanges -> "exchanges"
         | Renaming formula -> formula.Name
         | Formula(axis, formula) -> $"{formula.Name}{at axis}"
         | Represented(axis, representation) -> $"{representation}{at axis}"
         | Cross(left, right) -> $"{text left} × {within right}"
+        | Alongside(left, right) -> $"{within left} alongside {within right}"
         | Each parts -> parts |> List.map within |> joined " × "
         | Along(map, _, _, action) -> $"{within action} along {map.Name}"
 
@@ -135,9 +142,11 @@ module ActionExpression =
         | Points _
         | Regular _
         | Blocks _
+        | Exchanges
         | Renaming _
         | Formula _
         | Represented _
+        | Alongside _
         | Along _ -> None
 
     /// <summary>Moves what acts on the places of one axis to another axis, counted from the end.</summary>
@@ -149,6 +158,7 @@ module ActionExpression =
         | Formula(_, formula) -> Formula(axis, formula)
         | Represented(_, representation) -> Represented(axis, representation)
         | Cross(left, right) -> Cross(onAxis axis left, onAxis axis right)
+        | Alongside(left, right) -> Alongside(onAxis axis left, onAxis axis right)
         | Each parts -> Each(List.map (onAxis axis) parts)
         | Along(map, target, notation, action) -> Along(map, target, notation, onAxis axis action)
         | Unmoved
@@ -156,6 +166,7 @@ module ActionExpression =
         | Reflections _
         | Shifts _
         | Words _
+        | Exchanges
         | Renaming _ -> expression
 
     /// The representation by which an action moves coordinates along an axis.
@@ -258,6 +269,12 @@ module ActionAlgebra =
     /// <summary>A cyclic group takes each word to the next of its cycle, and the last to the first.</summary>
     let cycling cycles : Action<int> = Action<int>(Words cycles)
 
+    /// <summary>
+    /// A group of permutations of a vocabulary's numbers exchanges its words, as those of <c>words</c> do; a product of such groups by what
+    /// each of them exchanges: <c>prompt 50257 12 |&gt; under (gender &gt;&lt; race) exchanges</c>.
+    /// </summary>
+    let exchanges<'e> : Action<'e> = Action<'e> Exchanges
+
     /// <summary>A group renames the words of a vocabulary by a formula; the name is for sentences and comparisons.</summary>
     let renaming name (formula: 'e -> string -> string) : Action<'e> =
         Action<'e>(
@@ -337,6 +354,13 @@ module ActionAlgebra =
                 action.Expression
             )
         )
+
+    /// <summary>
+    /// One group acts in two ways at once, each on axes of its own: <c>rotations |&gt; alongside (channels vectors)</c> turns images whose
+    /// two channels are the coordinates of a vector at each pixel.
+    /// </summary>
+    let alongside (other: Action<'e>) (action: Action<'e>) : Action<'e> =
+        Action<'e>(Alongside(action.Expression, other.Expression))
 
     /// <summary>Lets an action on places move those of another axis, counted from the end, such as <c>-2</c>.</summary>
     let onAxis axis (action: Action<'e>) : Action<'e> =

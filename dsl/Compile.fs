@@ -4,6 +4,7 @@ open TorchSharp
 open Equivariant.Core
 open Equivariant.Core.Designs
 open Equivariant.Core.Native
+open Equivariant.Core.Sequences
 open Equivariant.Core.Serialization
 
 /// <summary>A declaration has problems; the message lists all of them, one a line.</summary>
@@ -164,11 +165,11 @@ module internal Modules =
         let edge = resolved.Block.Edge
 
         let name =
-            match resolved.Block.Kind with
-            | Kind.Eq when edge.From = edge.To -> $"eq_{edge.To}"
-            | Kind.Eq -> $"eq_{edge.From}_{edge.To}"
-            | Kind.IS -> $"is_{edge.From}_{edge.To}"
-            |> _.Replace('.', '_')
+            (if resolved.IsOwn then
+                 $"{resolved.Block.Kind}_{edge.To}"
+             else
+                 $"{resolved.Block.Kind}_{edge.From}_{edge.To}")
+                .Replace('.', '_')
 
         match resolved.Block.Network, resolved.Block.Kind with
         | LinearMaps _, Kind.Eq -> Layers.Block.EquivariantLinear(edges, name), None
@@ -361,11 +362,11 @@ type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target
         | Sentences(vocabulary, _), _ when x.numel () > 0L ->
             let least, most = x.min().item<int64>(), x.max().item<int64>()
 
-            if least < 0L || most >= int64 vocabulary.Length then
+            if least < 0L || most >= int64 vocabulary.Size then
                 let stray = if least < 0L then least else most
 
                 refuse
-                    $"input \"{name}\" has to hold numbers of words from 0 to {vocabulary.Length - 1}, but holds {stray}."
+                    $"input \"{name}\" has to hold numbers of words from 0 to {vocabulary.Size - 1}, but holds {stray}."
         | _ -> ()
 
     /// <summary>The declaration that was compiled.</summary>
@@ -388,20 +389,86 @@ type CompiledModel internal (declaration: Model, resolved: ResolvedModel, target
     /// <param name="block">The name of an Eq block's input, or of an edge, with <c>--></c> between.</param>
     /// <exception cref="T:Equivariant.Core.EquivariantException">There is no such block, or it has no network.</exception>
     member this.Inner(block: string) : Callable =
+        let _, _, net = this.At block
+        net
+
+    /// <summary>
+    /// A declared language model, with its design, as what reads and continues texts of any length: for decoding and generation. It shares
+    /// the weights. Means over cosets (<c>equitune</c>, <c>quotient</c>) of a <c>languageModel</c> keep what they have read, as the
+    /// model does; other designs, which look at whole texts, and other networks read them again at every step.
+    /// </summary>
+    /// <param name="input">The name of the prompt.</param>
+    /// <exception cref="T:Equivariant.Core.EquivariantException">
+    /// There is no such input, it holds no words, or the scores of what follows are not those of one network.
+    /// </exception>
+    member this.Sequence(input: string) : SequenceModel =
+        let signal =
+            match resolved.Inputs |> List.tryFind (fun (name, _) -> name = input) with
+            | Some(_, signal) -> signal
+            | None -> refuse $"there is no input \"{input}\"; there are {quoted this.InputNames}."
+
+        let leadsThere (block: ResolvedBlock) =
+            block.Edges |> List.exists (fun (_, into) -> into = input)
+
+        let alone =
+            match resolved.Layers, resolved.Readout with
+            | [ layer ], Equivariant when layer.Steps.IsEmpty ->
+                match layer.Blocks |> List.filter leadsThere with
+                | [ block ] when block.IsOwn -> Some block
+                | _ -> None
+            | _ -> None
+
+        match signal.Space, alone with
+        | (Numbers _ | Scores _), _ ->
+            refuse $"\"{input}\" is {signal.Space}; texts are continued from prompts and sentences."
+        | Sentences _, None ->
+            refuse
+                $"texts are continued by one network, but \"{input}\" is scored by several blocks, layers, steps or a readout; declare eq \"{input}\" (languageModel …) alone."
+        | Sentences(vocabulary, length), Some block ->
+            if
+                block.To.Space.Shape <> [ length; vocabulary.Size ]
+                || block.To.Action <> signal.Action
+            then
+                refuse
+                    $"texts are continued by scores of their own {vocabulary} at each place, moved alike, but \"{input}\" gives {block.To}."
+
+            let tokens =
+                match block.Input with
+                | :? Actions.TokenAction as action -> action.Vocabulary
+                | still -> Actions.PermutationAction.Trivial(still.Group, vocabulary.Size)
+
+            let _, placed, net = this.At input
+
+            match block.Plan, net with
+            | Quotient(terms, Equal, Natural), (:? TextScores as scores) ->
+                new QuotientSequenceModel(
+                    scores.Model,
+                    tokens,
+                    tokens,
+                    Array.ofList terms,
+                    SequenceInvariance.Collapse()
+                )
+            | _ -> new RereadingModel(nonNull placed.Module)
+
+    /// The block of a name with a network inside: its part of the model, and the network.
+    member private this.At(block: string) : ResolvedBlock * Layers.PlacedBlock * Callable =
         let names (resolved: ResolvedBlock) = [
             let edge = resolved.Block.Edge
-            $"{edge.From} --> {edge.To}"
 
-            if resolved.Block.Kind.IsEq && edge.From = edge.To then
+            if not resolved.IsOwn || resolved.Edges = [ edge.To, edge.To ] then
+                $"{edge.From} --> {edge.To}"
+
+            if resolved.IsOwn then
                 edge.To
         ]
 
         let nets =
             this.Blocks
-            |> List.choose (fun (resolved, _, net) -> net |> Option.map (fun net -> names resolved, net))
+            |> List.choose (fun (resolved, placed, net) ->
+                net |> Option.map (fun net -> names resolved, (resolved, placed, net)))
 
         match nets |> List.tryFind (fst >> List.contains block) with
-        | Some(_, net) -> net
+        | Some(_, found) -> found
         | None ->
             refuse
                 $"there is no network at \"{block}\"; there are networks at {quoted (nets |> List.map (fst >> List.last))}."

@@ -231,6 +231,67 @@ module GroupAlgebra =
         packed (Group.OfPermutations(degree, Array.ofList generators))
 
     /// <summary>
+    /// The exchanges of words, by their numbers in a vocabulary of some size: each word becomes the next of its set and the last the first,
+    /// in all sets at once. So <c>words 50257 [ [ 582; 2415 ]; [ 339; 673 ] ]</c> exchanges man with woman and he with she.
+    /// Let it act by <c>exchanges</c>.
+    /// </summary>
+    /// <exception cref="T:Equivariant.Core.EquivariantException">
+    /// A word is not in the vocabulary or in two sets, or the sets have different lengths.
+    /// </exception>
+    let words size (sets: int list list) : Group<int[]> =
+        let text set =
+            $"""[{set |> List.map string |> joined "; "}]"""
+
+        let most =
+            match sets with
+            | [] -> refuse "no words are exchanged; give sets of at least two words."
+            | sets -> sets |> List.map List.length |> List.max
+
+        for set in sets do
+            if set.Length < 2 then
+                refuse $"the words {text set} are exchanged with nothing; give sets of at least two words."
+
+            if set.Length < most then
+                let longer = sets |> List.find (fun other -> other.Length = most)
+
+                refuse
+                    $"the words {text set} are {set.Length}, but {text longer} are {most}; what is exchanged at once has sets of one length."
+
+        for word, times in sets |> List.concat |> List.countBy id do
+            if word < 0 || word >= size then
+                refuse
+                    $"there is no word {word} in a vocabulary of {size}; they are numbered from 0 to {size - 1}."
+
+            if times > 1 then
+                refuse $"word {word} is there {times} times; a word can be in one set, and in it once."
+
+        let next =
+            Map.ofList [
+                for set in sets do
+                    yield! List.pairwise (set @ [ set.Head ])
+            ]
+
+        let images =
+            Array.init size (fun word -> next.TryFind word |> Option.defaultValue word)
+
+        packed (Group.OfPermutations(size, [| images |], $"C{most}"))
+
+    /// <summary>The same with words by name, where a tokenizer gives their numbers; each has to be one token.</summary>
+    /// <param name="tokenize">The tokens of a text, such as <c>fun text -> tokenizer.Ids text</c>. Most tokenizers take a space before a word as part of it.</param>
+    /// <param name="size">The size of the vocabulary.</param>
+    /// <param name="sets">Sets of words of one length.</param>
+    /// <exception cref="T:Equivariant.Core.EquivariantException">A word is no single token, or the sets cannot be exchanged.</exception>
+    let wordsBy (tokenize: string -> #seq<int>) size (sets: string list list) : Group<int[]> =
+        let number word =
+            match List.ofSeq (calling "the tokenizer" (fun () -> tokenize word)) with
+            | [ token ] -> token
+            | tokens ->
+                refuse
+                    $"""the word "{word}" is {counted tokens.Length "token"} ([{tokens |> List.map string |> joined "; "}]); only words of one token can be exchanged."""
+
+        words size (List.map (List.map number) sets)
+
+    /// <summary>
     /// The direct product of two groups; and of two actions, the action of their product, direct or semidirect, in
     /// which (a, b) moves as a after b.
     /// </summary>

@@ -433,14 +433,17 @@ module Laws =
                 invariance design.Invariance term design.Input sampling
     ]
 
-    /// Draws tensors of a space, in a model's numbers.
-    let private drawn (model: CompiledModel) (space: Space) =
-        let shape = space.Shape |> List.map int64
+    /// Draws tensors of a signal, in a model's numbers.
+    let private drawn (model: CompiledModel) (signal: Signal) =
+        let shape = signal.Space.Shape |> List.map int64
         let dtype, device = model.Numbers
 
-        match space with
+        match signal.Space with
         | Sentences(vocabulary, _) ->
-            let sampling = Sampling.tokens (int64 vocabulary.Length) shape
+            let sampling =
+                match Signal.core signal with
+                | :? TokenAction as action -> Sampling.words action shape
+                | _ -> Sampling.tokens (int64 vocabulary.Size) shape
 
             {
                 sampling with
@@ -452,7 +455,7 @@ module Laws =
     /// <summary>Inputs like those that an input of a compiled model takes.</summary>
     let sampling (model: CompiledModel) name : Sampling =
         match model.Resolved.Inputs |> List.tryFind (fun (known, _) -> known = name) with
-        | Some(_, signal) -> drawn model signal.Space |> Sampling.named name
+        | Some(_, signal) -> drawn model signal |> Sampling.named name
         | None -> refuse $"there is no input \"{name}\"; there are {quoted model.InputNames}."
 
     /// The inputs of a model of a seed's kind, each symmetric under its action where that is asked for.
@@ -460,7 +463,7 @@ module Laws =
         model.Resolved.Inputs
         |> List.mapi (fun i (name, signal) ->
             let seed = InputKind.sibling i trial.Seed
-            Sampling.draw (drawn model signal.Space) (symmetries name) trial.Batch seed)
+            Sampling.draw (drawn model signal) (symmetries name) trial.Batch seed)
 
     /// Some factors of a model's group move their inputs, and all outputs move as they should.
     let private moving (model: CompiledModel) subject show (factors: string list) : Law =
@@ -597,7 +600,7 @@ module Laws =
         (block: ResolvedBlock, placed: Equivariant.Core.Layers.PlacedBlock, _)
         : Law list =
         let sampling = {
-            drawn model block.From.Space with
+            drawn model block.From with
                 Sampling.Name = block.Place
         }
 

@@ -2,13 +2,32 @@ namespace Equivariant
 
 open TorchSharp
 
-/// <summary>From which input to which output a block leads; written <c>"side" --> "front"</c>. Families count as their members.</summary>
-type Edge = {
+/// <summary>From which input to which output a block leads; outputs have the names of inputs, and families count as their members.</summary>
+type Edge =
+    /// <summary>From an input to its own output; in a family, from each member to itself.</summary>
+    | Own of name: string
+    /// <summary>From an input to an output, written <c>"side" --> "front"</c>; within a family, from each member to all others.</summary>
+    | Between of from: string * into: string
+
     /// <summary>The input, or family of inputs, that it reads.</summary>
-    From: string
-    /// <summary>The output that it adds to: outputs have the names of inputs.</summary>
-    To: string
-}
+    member this.From =
+        match this with
+        | Own name -> name
+        | Between(from, _) -> from
+
+    /// <summary>The output that it adds to.</summary>
+    member this.To =
+        match this with
+        | Own name -> name
+        | Between(_, into) -> into
+
+    /// <summary>Reads like <c>"front"</c>, or <c>"side" --> "front"</c>.</summary>
+    member this.Text =
+        match this with
+        | Own name -> $"\"{name}\""
+        | Between(from, into) -> $"\"{from}\" --> \"{into}\""
+
+    override this.ToString() = this.Text
 
 /// <summary>What a block does about symmetry.</summary>
 [<RequireQualifiedAccess>]
@@ -17,6 +36,12 @@ type Kind =
     | Eq
     /// <summary>Invariant to the group of what it reads, and symmetric under that of what it adds to.</summary>
     | IS
+
+    /// <summary>As declarations write it: <c>eq</c> or <c>is</c>.</summary>
+    override this.ToString() =
+        match this with
+        | Eq -> "eq"
+        | IS -> "is"
 
 /// <summary>A network from inputs to outputs; the members of a family share its weights.</summary>
 [<NoComparison>]
@@ -32,11 +57,7 @@ type Block = {
 } with
 
     /// <summary>Reads like <c>is block "side" --> "front"</c>.</summary>
-    member this.Place =
-        match this.Kind with
-        | Kind.Eq when this.Edge.From = this.Edge.To -> $"eq block \"{this.Edge.To}\""
-        | Kind.Eq -> $"eq block \"{this.Edge.From}\" --> \"{this.Edge.To}\""
-        | Kind.IS -> $"is block \"{this.Edge.From}\" --> \"{this.Edge.To}\""
+    member this.Place = $"{this.Kind} block {this.Edge}"
 
     /// <summary>Reads like <c>quotient</c>, or <c>exact</c> where there is nothing to do.</summary>
     member this.Symmetry =
@@ -178,20 +199,14 @@ type Model = {
         let blocks = [
             for number, layer in List.indexed this.Layers do
                 for block in layer.Blocks do
-                    let kind, name =
-                        match block.Kind with
-                        | Kind.Eq when block.Edge.From = block.Edge.To -> "eq", $"\"{block.Edge.To}\""
-                        | Kind.Eq -> "eq", $"\"{block.Edge.From}\" --> \"{block.Edge.To}\""
-                        | Kind.IS -> "is", $"\"{block.Edge.From}\" --> \"{block.Edge.To}\""
-
                     let design =
                         match block.Kind, block.Design with
                         | Kind.IS, None -> ""
                         | _ -> block.Symmetry
 
                     [
-                        kind
-                        name
+                        string block.Kind
+                        string block.Edge
                         string block.Network
                         design
                         (if number = 0 then "" else $"layer {number + 1}")
@@ -229,7 +244,7 @@ type Model = {
 module Declarations =
 
     /// <summary>From an input to an output.</summary>
-    let (-->) from into : Edge = { From = from; To = into }
+    let (-->) from into : Edge = Between(from, into)
 
     /// <summary>A readout that no group changes.</summary>
     let invariant space = Invariant space
@@ -354,13 +369,16 @@ module Model =
 
     /// <summary>Adds an equivariant block on an input, or on each member of a family, equituned (or exact, for linear maps).</summary>
     let eq name network model =
-        adding Kind.Eq (name --> name) None network model
+        adding Kind.Eq (Own name) None network model
 
     /// <summary>Adds an equivariant block on an input, by a design.</summary>
     let eqBy design name network model =
-        adding Kind.Eq (name --> name) (Some design) network model
+        adding Kind.Eq (Own name) (Some design) network model
 
-    /// <summary>Adds an equivariant block between inputs that are moved together, by a design or equituned.</summary>
+    /// <summary>
+    /// Adds an equivariant block between inputs that are moved together, by a design or equituned; from a family to itself, between
+    /// different members.
+    /// </summary>
     let eqBetween edge design network model =
         adding Kind.Eq edge design network model
 
@@ -376,7 +394,7 @@ module Model =
 
     /// <summary>Adds an input to the output of the same name: a residual connection.</summary>
     let skip name model =
-        adding Kind.Eq (name --> name) None Unchanged model
+        adding Kind.Eq (Own name) None Unchanged model
 
     /// <summary>
     /// Says in which space an output of the current layer is, or all outputs of a family; the group acts as on the input
@@ -482,6 +500,11 @@ module Model =
     let rename before after model =
         let changed name = if name = before then after else name
 
+        let led edge =
+            match edge with
+            | Own name -> Own(changed name)
+            | Between(from, into) -> changed from --> changed into
+
         {
             model with
                 Model.Inputs = [
@@ -499,10 +522,7 @@ module Model =
                             layer with
                                 Blocks = [
                                     for block in layer.Blocks do
-                                        {
-                                            block with
-                                                Edge = changed block.Edge.From --> changed block.Edge.To
-                                        }
+                                        { block with Edge = led block.Edge }
                                 ]
                                 Outputs = [ for name, output in layer.Outputs -> changed name, output ]
                         }

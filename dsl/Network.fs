@@ -2,6 +2,7 @@ namespace Equivariant
 
 open TorchSharp
 open Equivariant.Core
+open Equivariant.Core.Sequences
 
 /// <summary>What evaluates a tensor: a module, a TorchScript module, or anything else that can be called. Designs wrap it.</summary>
 type Callable = torch.nn.IModule<torch.Tensor, torch.Tensor>
@@ -75,6 +76,14 @@ module Networks =
         )
 
     /// <summary>
+    /// A language model, which scores the token that follows after each token of a prompt:
+    /// <c>languageModel "gpt2" (fun () -> gpt2)</c>. Whole prompts are read at once; <c>CompiledModel.Sequence</c> generates from it.
+    /// </summary>
+    /// <remarks>It is not copied, as with <c>wrapping</c>.</remarks>
+    let languageModel name (make: unit -> #SequenceModel) =
+        wrapping name (fun () -> new TextScores(make ()))
+
+    /// <summary>
     /// One network for all blocks that share it under a name: <c>convNet 8 |&gt; shared "trunk"</c>. They need inputs
     /// and outputs of the same spaces.
     /// </summary>
@@ -94,6 +103,13 @@ module Networks =
 [<RequireQualifiedAccess>]
 module Network =
 
+    /// What a network gives that does not say so: scores of words for sentences, and else what it takes.
+    let private unsaid (input: Space) =
+        match input with
+        | Sentences(vocabulary, length) -> Scores([ length ], vocabulary)
+        | Numbers _
+        | Scores _ -> input
+
     /// <summary>The space of a network's output, if nothing else is declared.</summary>
     /// <exception cref="T:Equivariant.Core.EquivariantException">The network does not fit the input.</exception>
     let rec output (network: Network) (input: Signal) : Space =
@@ -108,8 +124,7 @@ module Network =
             Numbers(channels :: rest)
         | LinearMaps _, space -> space
         | Wrapped(_, Some space), _ -> space
-        | (Perceptron _ | Wrapped(_, None)), Sentences(vocabulary, length) -> scores length vocabulary
-        | (Perceptron _ | Wrapped(_, None)), space -> space
+        | (Perceptron _ | Wrapped(_, None)), space -> unsaid space
 
     /// Refuses widths that no network has.
     let rec internal requireWidths (network: Network) =
@@ -166,11 +181,7 @@ module Network =
 
         match List.ofArray shape, network with
         | rows :: given, Wrapped(_, declared) when rows = 1L ->
-            let usual =
-                match input with
-                | Sentences(vocabulary, length) -> scores length vocabulary
-                | other -> other
-
+            let usual = unsaid input
             let expected = defaultArg declared usual
 
             if given <> List.map int64 expected.Shape then
@@ -234,11 +245,7 @@ module Network =
             refuse $"{network} needs images (channels × height × width), but its input has {other}."
         | LinearMaps _, Sentences _, _ -> refuse $"{network} needs numbers, but its input has {input}."
         | Wrapped(_, Some given), _, _ when given.Shape <> output.Shape -> apart (string given)
-        | Wrapped(_, None), (Numbers _ | Scores _), _ when input.Shape <> output.Shape -> apart (string input)
-        | Wrapped(_, None), Sentences(vocabulary, length), _ when
-            output.Shape <> [ length; vocabulary.Length ]
-            ->
-            apart (string (scores length vocabulary))
+        | Wrapped(_, None), _, _ when (unsaid input).Shape <> output.Shape -> apart (string (unsaid input))
         | _ -> ()
 
     let private perceptron (hidden: int list) (input: Space) (output: Space) : Net list =
@@ -246,7 +253,7 @@ module Network =
             match input with
             | Sentences(vocabulary, length) ->
                 let width = 16
-                [ torch.nn.Embedding(int64 vocabulary.Length, int64 width) :> Net ], length * width
+                [ torch.nn.Embedding(int64 vocabulary.Size, int64 width) :> Net ], length * width
             | Numbers _
             | Scores _ -> [], input.Size
 

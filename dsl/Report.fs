@@ -138,26 +138,30 @@ module Report =
 
     /// The biases that linear maps add to an output together.
     let private biases (model: CompiledModel) = [
-        for name, part in model.Modules do
-            match part with
-            | :? MultiInputLayer as layer when name <> "readout" ->
-                for block in layer.Blocks do
-                    if block.Block.Kind = BlockKind.Bias then
-                        let struct (_, output) = block.Block.Edges[0]
-                        let port = layer.Outputs |> Seq.find (fun port -> port.Name = output)
-                        let whose = port.Family |> Option.ofObj |> Option.defaultValue output
+        let layers =
+            model.Modules
+            |> List.choose (fun (name, part) ->
+                match part with
+                | :? MultiInputLayer as layer when name <> "readout" -> Some layer
+                | _ -> None)
 
-                        {
-                            Place = $"{name}, bias of \"{whose}\""
-                            Network = "bias"
-                            Design = "exact"
-                            Group = string port.Group
-                            Family = None
-                            Evaluations = BigInteger.Zero
-                            Parameters = block.FreeParameters
-                            Expressivity = None
-                        }
-            | _ -> ()
+        for number, layer in List.indexed layers do
+            for block in layer.Blocks do
+                if block.Block.Kind = BlockKind.Bias then
+                    let struct (_, output) = block.Block.Edges[0]
+                    let port = layer.Outputs |> Seq.find (fun port -> port.Name = output)
+                    let whose = port.Family |> Option.ofObj |> Option.defaultValue output
+
+                    {
+                        Place = Resolve.placed number $"bias of \"{whose}\""
+                        Network = "bias"
+                        Design = "exact"
+                        Group = string port.Group
+                        Family = None
+                        Evaluations = BigInteger.Zero
+                        Parameters = block.FreeParameters
+                        Expressivity = None
+                    }
     ]
 
     /// <summary>Reports on a compiled model.</summary>

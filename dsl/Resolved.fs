@@ -55,6 +55,9 @@ type internal ResolvedBlock = {
     Made: Callable option
 } with
 
+    /// Whether each of its inputs leads to its own output only.
+    member this.IsOwn = this.Edges |> List.forall (fun (from, into) -> from = into)
+
     /// The family of kernels; none for what is not averaged over cosets.
     member this.Terms =
         match this.Plan with
@@ -123,36 +126,15 @@ module internal Resolve =
             | Error problem -> Some problem
             | Ok _ -> None)
 
-    let private placed number (place: string) =
+    /// Says in which layer something is, but for the first.
+    let placed number (place: string) =
         if number = 0 then place else $"layer {number + 1}, {place}"
-
-    /// The number of single edits between two names.
-    let private edits (left: string) (right: string) =
-        let first = [ 0 .. right.Length ]
-
-        left
-        |> Seq.fold
-            (fun (previous: int list) letter ->
-                List.scan
-                    (fun before (column, (diagonal, above)) ->
-                        List.min [
-                            before + 1
-                            above + 1
-                            (diagonal + if right[column] = letter then 0 else 1)
-                        ])
-                    (previous.Head + 1)
-                    (List.indexed (List.pairwise previous)))
-            first
-        |> List.last
 
     let private unknown what name known =
         // At most two slips, in no more than half the letters.
         let slips = min 2 (String.length name / 2)
 
-        let near =
-            known
-            |> List.filter (fun other -> edits name other <= slips)
-            |> List.sortBy (edits name)
+        let near = List.ofSeq (Spelling.Near(name, known, slips))
 
         let advice =
             match near, known with
@@ -332,20 +314,32 @@ module internal Resolve =
         let wrong =
             [ block.Edge.From; block.Edge.To ] |> List.tryPick (unnamed model.Inputs)
 
-        match from, into, block.Kind with
+        let isWithin = block.Edge.From = block.Edge.To
+
+        // A family that meets itself does so in its different members; an input has but one.
+        let meeting =
+            match from, block.Edge with
+            | [ one ], Between _ when isWithin && one.Family.IsSome -> []
+            | [ _ ], _
+            | _, Own _ when isWithin -> pairs (fun source target -> source.Name = target.Name)
+            | _ -> pairs (fun source target -> source.Name <> target.Name)
+
+        let apart =
+            meeting
+            |> List.tryFind (fun (source, target) -> model.MovedBy source <> model.MovedBy target)
+
+        match meeting, block.Kind, apart with
         | _ when wrong.IsSome -> Error wrong.Value
-        | _, _, Kind.Eq when block.Edge.From = block.Edge.To ->
-            Ok(names (pairs (fun source target -> source.Name = target.Name)))
-        | _, _, Kind.Eq ->
-            match pairs (fun source target -> model.MovedBy source <> model.MovedBy target) with
-            | (source, target) :: _ ->
-                Error
-                    $"\"{source.Name}\" and \"{target.Name}\" are moved independently, so only is (\"{block.Edge.From}\" --> \"{block.Edge.To}\") is equivariant there; say together if one element moves both."
-            | [] -> Ok(names (pairs (fun _ _ -> true)))
-        | [ _ ], [ _ ], Kind.IS when block.Edge.From = block.Edge.To ->
+        | [], _, _ ->
+            Error
+                $"the family \"{block.Edge.From}\" has one member, which meets no other; leave the block out."
+        | _, Kind.Eq, Some(source, target) ->
+            Error
+                $"\"{source.Name}\" and \"{target.Name}\" are moved independently, so only is (\"{block.Edge.From}\" --> \"{block.Edge.To}\") is equivariant there; say together if one element moves both."
+        | [ source, target ], Kind.IS, _ when source.Name = target.Name ->
             Error
                 "it leads from an input to itself, where eq says more: every invariant-symmetric map is equivariant there."
-        | _, _, Kind.IS -> Ok(names (pairs (fun source target -> source.Name <> target.Name)))
+        | _ -> Ok(names meeting)
 
     /// The signal that leaves a layer under a name.
     let private outgoing
@@ -444,13 +438,14 @@ module internal Resolve =
         ]
 
         let repeated = [
-            for block, copies in
-                layer.Blocks
-                |> List.countBy (fun (block: Block) -> block.Place, block.Network.IsUnchanged) do
-                if copies > 1 then
+            for _, copies in
+                found
+                |> List.groupBy (fun (block, edges) ->
+                    block.Kind, block.Edge.From, block.Edge.To, edges, block.Network.IsUnchanged) do
+                if copies.Length > 1 then
                     problem
-                        (placed number (fst block))
-                        $"it is declared {copies} times; one network can do what their sum does."
+                        (placed number (fst copies.Head).Place)
+                        $"it is declared {copies.Length} times; one network can do what their sum does."
         ]
 
         let reads name =

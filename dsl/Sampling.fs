@@ -70,6 +70,39 @@ module Sampling =
         Tolerance = None
     }
 
+    /// <summary>
+    /// Tokens that a group exchanges, of a shape (without the batch): half of them, on average, are ones that it moves, which hardly come up
+    /// by chance in a large vocabulary.
+    /// </summary>
+    let words (action: TokenAction) (shape: int64 list) =
+        let below (bound: int) = tokens (int64 bound) shape
+        let any = below action.Vocabulary.Degree
+
+        let moved = [|
+            for orbit in action.Vocabulary.Orbits do
+                if orbit.Length > 1 then
+                    yield! orbit |> Seq.map int64
+        |]
+
+        if moved.Length = 0 then
+            any
+        else
+            {
+                any with
+                    Draw =
+                        fun batch seed ->
+                            use scope = torch.NewDisposeScope()
+                            let which = (below moved.Length).Draw batch (seed + 1)
+                            let coins = (below 2).Draw batch (seed + 2)
+
+                            let chosen =
+                                (torch.tensor moved).index_select(0L, which.flatten ()).reshape which.shape
+
+                            torch
+                                .where(coins.eq (0L.ToScalar()), chosen, any.Draw batch seed)
+                                .MoveToOuterDisposeScope()
+            }
+
     /// <summary>Gives the input a name for sentences.</summary>
     let named name (sampling: Sampling) = {
         sampling with

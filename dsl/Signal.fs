@@ -27,18 +27,14 @@ type Signal = {
 /// An expression that has met a group and a space: permutations of indices, somewhere.
 module internal Realised =
 
-    /// Where indices are moved: nowhere, along adjacent axes counted from the end, or in the vocabulary.
+    /// Where something moves: along adjacent axes counted from the end, or in the vocabulary.
     [<RequireQualifiedAccess>]
     type Site =
-        | Nowhere
         | Axes of first: int * last: int
         | Vocabulary
 
-    /// What a group does at a site.
-    type Moved = {
-        Site: Site
-        Indices: PermutationAction
-    }
+    /// What a group does at a site: it permutes indices there, or acts by matrices.
+    type Moved = { Site: Site; By: Representation }
 
     let private shapeText (space: Space) =
         space.Shape |> List.map string |> joined " × "
@@ -52,12 +48,13 @@ module internal Realised =
 
         space.Shape[rank + axis]
 
+    let private sizeOf (space: Space) axes =
+        Seq.fold (fun size axis -> size * lengthOf "A product" space axis) 1 axes
+
     let private degreeOf (space: Space) site =
         match site with
-        | Site.Nowhere -> 1
-        | Site.Axes(first, last) ->
-            Seq.fold (fun size axis -> size * lengthOf "A product" space axis) 1 [ first..last ]
-        | Site.Vocabulary -> space.Words.Length
+        | Site.Axes(first, last) -> sizeOf space [ first..last ]
+        | Site.Vocabulary -> space.Vocabulary |> Option.map _.Size |> Option.defaultValue 1
 
     let private requireNumbers what (space: Space) =
         match space with
@@ -89,9 +86,15 @@ module internal Realised =
         | other -> refuse $"{other} cannot act by {advice}: that takes a cyclic group."
 
     let private vocabulary what (space: Space) =
-        match space.Words with
-        | [] -> refuse $"{what} needs words, but the space is {space}."
-        | words -> Array.ofList words
+        match space.Vocabulary with
+        | None -> refuse $"{what} needs words, but the space is {space}."
+        | Some vocabulary -> vocabulary
+
+    /// The names of all words: of tokens, their numbers.
+    let private names (vocabulary: Vocabulary) =
+        match vocabulary with
+        | Vocabulary.Words names -> Array.ofList names
+        | Vocabulary.Tokens count -> Array.init count string
 
     let private wordSite (space: Space) =
         match space with
@@ -101,7 +104,16 @@ module internal Realised =
 
     let private place what (words: string[]) word =
         match System.Array.IndexOf(words, word) with
-        | -1 -> refuse $"{what}: \"{word}\" is not in the vocabulary, which has {quoted words}."
+        | -1 ->
+            let most = 20
+
+            let has =
+                if words.Length <= most then
+                    quoted words
+                else
+                    $"{words.Length} words, from \"{words[0]}\" to \"{Array.last words}\""
+
+            refuse $"{what}: \"{word}\" is not in the vocabulary, which has {has}."
         | place -> place
 
     /// The parts of a product of groups.
@@ -114,37 +126,69 @@ module internal Realised =
     /// The smallest run of adjacent axes that has both.
     let private union text left right =
         match left, right with
-        | Site.Nowhere, other
-        | other, Site.Nowhere -> other
         | Site.Axes(a, b), Site.Axes(c, d) -> Site.Axes(min a c, max b d)
         | Site.Vocabulary, Site.Vocabulary -> Site.Vocabulary
         | _ -> refuse $"{text} moves words and places of one space; that cannot be one action."
 
-    /// The same motion, seen from a larger site.
-    let lift (space: Space) site (moved: Moved) : PermutationAction =
-        match moved.Site, site with
-        | before, after when before = after -> moved.Indices
-        | Site.Axes(first, last), Site.Axes(from, till) ->
-            let size axes =
-                Seq.fold (fun size axis -> size * lengthOf "A product" space axis) 1 axes
+    /// Whether no axis is in two sites.
+    let private areApart (moved: Moved list) =
+        let axes = [
+            for moved in moved do
+                match moved.Site with
+                | Site.Axes(first, last) -> yield! [ first..last ]
+                | Site.Vocabulary -> 0
+        ]
 
-            let inner = size [ last + 1 .. till ]
-            let middle = size [ first..last ]
-            let degree = size [ from .. first - 1 ] * middle * inner
+        List.distinct axes = axes
 
-            let widen (images: int[]) =
-                Array.init degree (fun i ->
-                    let outside, rest = System.Math.DivRem(i, middle * inner)
-                    let index, inside = System.Math.DivRem(rest, inner)
-                    (outside * middle + images[index]) * inner + inside)
+    let private arePermuted (moved: Moved list) = moved |> List.forall _.By.IsPermutation
 
-            PermutationAction(
-                moved.Indices.Group,
-                degree,
-                [| for images in moved.Indices.GeneratorPermutations -> widen images |],
-                moved.Indices.Name
-            )
-        | _ -> PermutationAction.Trivial(moved.Indices.Group, degreeOf space site)
+    /// What a group does, at sites that are apart, as the permutations of its generators at a site that has them all.
+    let private permutations (space: Space) site (group: Group) (moved: Moved list) : int[] list =
+        let widen inner middle degree (images: int[]) =
+            Array.init degree (fun i ->
+                let outside, rest = System.Math.DivRem(i, middle * inner)
+                let index, inside = System.Math.DivRem(rest, inner)
+                (outside * middle + images[index]) * inner + inside)
+
+        let lifted (moved: Moved) : int[] list =
+            let images = List.ofSeq (nonNull moved.By.Permutation).GeneratorPermutations
+
+            match moved.Site, site with
+            | Site.Axes(first, last), Site.Axes(_, till) ->
+                let inner = sizeOf space [ last + 1 .. till ]
+                List.map (widen inner (sizeOf space [ first..last ]) (degreeOf space site)) images
+            | _ -> images
+
+        let still = [ for _ in group.Generators -> Array.init (degreeOf space site) id ]
+
+        moved
+        |> List.map lifted
+        |> List.fold (List.map2 (fun before after -> before |> Array.map (fun point -> after[point]))) still
+
+    /// The same as a representation on axes that have all the sites, where what is between them does not move.
+    let private spanning (space: Space) (first, last) (group: Group) (moved: Moved list) : Representation =
+        let still axes =
+            match axes with
+            | [] -> []
+            | axes -> [ Representation.Trivial(group, sizeOf space axes) ]
+
+        let ends (moved: Moved) =
+            match moved.Site with
+            | Site.Axes(from, till) -> from, till
+            | Site.Vocabulary -> first, last
+
+        let factors, next =
+            moved
+            |> List.sortBy ends
+            |> List.mapFold
+                (fun next moved ->
+                    let from, till = ends moved
+                    still [ next .. from - 1 ] @ [ moved.By ], till + 1)
+                first
+
+        List.concat factors @ still [ next..last ]
+        |> List.reduce (fun left right -> left * right)
 
     /// How a group moves points of its own.
     let rec private naturalOf (group: Group) : PermutationAction =
@@ -156,6 +200,14 @@ module internal Realised =
         | other ->
             refuse
                 $"{other} has no points of its own to permute; give it an action by a formula, or the regular one."
+
+    /// How a group of permutations exchanges words, and a product of such groups by what each of them exchanges.
+    let rec private exchangesOf (group: Group) : PermutationAction =
+        match group with
+        | :? DirectProduct as product ->
+            PermutationAction.OnSamePoints(product, [| for factor in product.Factors -> exchangesOf factor |])
+        | :? Subgroup as subgroup -> (exchangesOf subgroup.Parent).Restrict subgroup
+        | group -> naturalOf group
 
     /// The representation that an expression stands for.
     let rec private representationOf expression (group: Group) (notation: Notation) : Representation =
@@ -177,35 +229,94 @@ module internal Realised =
         | RepresentationExpression.Product(left, right) -> inner left * inner right
         | RepresentationExpression.Dual part -> (inner part).Dual()
 
-    /// Lets an expression act.
-    let rec ofExpression expression (group: Group) (notation: Notation) (space: Space) : Moved =
+    /// Lets an expression act: what it does, at sites that are apart; nothing, where nothing moves.
+    let rec ofExpression expression (group: Group) (notation: Notation) (space: Space) : Moved list =
         let text = ActionExpression.text expression
 
-        let onAxis axis (action: PermutationAction) =
+        let at site (action: PermutationAction) = [
+            {
+                Site = site
+                By = Representation.Of action
+            }
+        ]
+
+        let alongAxis axis (representation: Representation) =
             requireNumbers text space
             let length = lengthOf text space axis
 
-            if length <> action.Degree then
-                refuse
-                    $"{action} moves {action.Degree} places, but axis {axis} of {space} has {length}; name the axis with onAxis."
+            if length <> representation.Dimension then
+                let what =
+                    match representation.Permutation with
+                    | null -> $"{representation} needs an axis of that length"
+                    | action -> $"{action} moves {action.Degree} places"
 
-            {
-                Site = Site.Axes(axis, axis)
-                Indices = action
-            }
+                refuse $"{what}, but axis {axis} of {space} has {length}; name the axis with onAxis."
 
-        let together parts =
-            let site = parts |> List.map _.Site |> List.reduce (union text)
+            [
+                {
+                    Site = Site.Axes(axis, axis)
+                    By = representation
+                }
+            ]
 
-            let images = [|
-                for part in parts do
-                    yield! (lift space site part).GeneratorPermutations
-            |]
+        let onAxis axis (action: PermutationAction) =
+            alongAxis axis (Representation.Of action)
 
-            {
-                Site = site
-                Indices = PermutationAction(group, degreeOf space site, images, text)
-            }
+        /// The smallest site that has all.
+        let whole (moved: Moved list) =
+            moved |> List.map _.Site |> List.reduce (union text)
+
+        let permuting site (images: int[] list) =
+            at site (PermutationAction(group, degreeOf space site, Array.ofList images, text))
+
+        /// Factors of a product act, each as it does by itself.
+        let product (factors: (Group * Moved list) list) =
+            match List.collect snd factors, group with
+            | [], _ -> []
+            | moved, _ when arePermuted moved ->
+                let site = whole moved
+
+                permuting site [
+                    for factor, moved in factors do
+                        yield! permutations space site factor moved
+                ]
+            | moved, (:? DirectProduct as direct) when areApart moved -> [
+                for i, (_, moved) in List.indexed factors do
+                    for moved in moved do
+                        {
+                            moved with
+                                By = moved.By.Pullback(direct.Projection i)
+                        }
+              ]
+            | moved, _ ->
+                match whole moved with
+                | Site.Axes(first, last) as site -> [
+                    {
+                        Site = site
+                        By =
+                            Representation.Of(
+                                group,
+                                [|
+                                    for factor, moved in factors do
+                                        yield! (spanning space (first, last) factor moved).GeneratorMatrices
+                                |],
+                                text
+                            )
+                    }
+                  ]
+                | Site.Vocabulary -> refuse $"{text} would mix words, which can only be exchanged."
+
+        /// One group does several things at once.
+        let alongside (moved: Moved list) =
+            if moved.IsEmpty then
+                []
+            elif arePermuted moved then
+                let site = whole moved
+                permuting site (permutations space site group moved)
+            elif areApart moved then
+                moved
+            else
+                refuse $"{text} acts on one axis twice; let each act on an axis of its own, with onAxis."
 
         let acrossParts expressions =
             match partsOf group with
@@ -217,29 +328,29 @@ module internal Realised =
                         List.map (fun _ -> notation) parts
 
                 List.map3
-                    (fun part notation expression -> ofExpression expression part notation space)
+                    (fun part notation expression -> part, ofExpression expression part notation space)
                     parts
                     notations
                     expressions
-                |> together
+                |> product
             | [] -> refuse $"{text} is the action of a product, but {group} is none."
             | parts -> refuse $"{text} has {List.length expressions} parts, but {group} has {parts.Length}."
 
         match expression, group with
-        | Unmoved, _ -> {
-            Site = Site.Nowhere
-            Indices = PermutationAction.Trivial(group, 1)
-          }
+        | Unmoved, _ -> []
 
         // A subgroup acts as the whole group does.
-        | (Rotations | Reflections _ | Shifts _ | Blocks _ | Words _ | Cross _ | Each _),
-          (:? Subgroup as subgroup) ->
-            let whole = ofExpression expression subgroup.Parent notation space
+        | (Rotations | Reflections _ | Shifts _ | Blocks _ | Words _ | Exchanges | Cross _ | Each _),
+          (:? Subgroup as subgroup) -> [
+            for moved in ofExpression expression subgroup.Parent notation space do
+                {
+                    moved with
+                        By = moved.By.Restrict subgroup
+                }
+          ]
 
-            {
-                whole with
-                    Indices = whole.Indices.Restrict subgroup
-            }
+        | Alongside(left, right), _ ->
+            alongside (ofExpression left group notation space @ ofExpression right group notation space)
 
         | Rotations, _ ->
             let cyclic = cyclicOr "rotations" group
@@ -250,10 +361,7 @@ module internal Realised =
                 else
                     grid "Turns" space
 
-            {
-                Site = Site.Axes(-2, -1)
-                Indices = GridActions.Rotations(cyclic, height, width)
-            }
+            at (Site.Axes(-2, -1)) (GridActions.Rotations(cyclic, height, width))
 
         | Reflections mirror, _ ->
             let move, (height, width) =
@@ -262,10 +370,9 @@ module internal Realised =
                 | Mirror.TopBottom -> GridMove.FlipTopBottom, grid "Reflections" space
                 | Mirror.Diagonal -> GridMove.Transpose, square "Transpositions" space
 
-            {
-                Site = Site.Axes(-2, -1)
-                Indices = GridActions.Reflections(cyclicOr "reflections" group, height, width, move)
-            }
+            at
+                (Site.Axes(-2, -1))
+                (GridActions.Reflections(cyclicOr "reflections" group, height, width, move))
 
         | Shifts direction, _ ->
             let cyclic = cyclicOr "shifts" group
@@ -286,10 +393,7 @@ module internal Realised =
                 else
                     [| move (side / cyclic.Modulus) |]
 
-            {
-                Site = Site.Axes(-2, -1)
-                Indices = GridActions.Of(group, height, width, moves)
-            }
+            at (Site.Axes(-2, -1)) (GridActions.Of(group, height, width, moves))
 
         | Points axis, _ -> onAxis axis (naturalOf group)
 
@@ -307,8 +411,13 @@ module internal Realised =
 
         | Words cycles, _ ->
             let cyclic = cyclicOr "exchanging words" group
-            let words = vocabulary text space
+            let words = names (vocabulary text space)
             let images = Array.init words.Length id
+
+            for word, times in cycles |> List.concat |> List.countBy id do
+                if times > 1 then
+                    refuse
+                        $"{text}: \"{word}\" is there {times} times; a word can be in one cycle, and in it once."
 
             for cycle in cycles do
                 for word, next in List.pairwise (cycle @ List.truncate 1 cycle) do
@@ -317,22 +426,25 @@ module internal Realised =
             let site = wordSite space
             let generators = if cyclic.Modulus = 1 then [||] else [| images |]
 
-            {
-                Site = site
-                Indices = PermutationAction(group, words.Length, generators, text)
-            }
+            at site (PermutationAction(group, words.Length, generators, text))
+
+        | Exchanges, _ ->
+            let exchanged, vocabulary = exchangesOf group, vocabulary text space
+
+            if exchanged.Degree <> vocabulary.Size then
+                refuse
+                    $"{group} exchanges words of a vocabulary of {exchanged.Degree}, but that of {space} has {vocabulary.Size}."
+
+            at (wordSite space) exchanged
 
         | Renaming formula, _ ->
-            let words = vocabulary text space
+            let words = names (vocabulary text space)
 
             let image element word =
                 calling text (fun () -> formula.Value (notation.Write element) words[word])
                 |> place text words
 
-            {
-                Site = wordSite space
-                Indices = PermutationAction.FromFormula(group, words.Length, image, text)
-            }
+            at (wordSite space) (PermutationAction.FromFormula(group, words.Length, image, text))
 
         | Formula(axis, formula), _ ->
             requireNumbers text space
@@ -342,9 +454,8 @@ module internal Realised =
 
             onAxis axis (PermutationAction.FromFormula(group, lengthOf text space axis, image, text))
 
-        | Represented _, _ ->
-            refuse
-                $"{text} is an action by matrices, which cannot be part of a product of actions; let the whole group act by matrices."
+        | Represented(axis, representation), _ ->
+            alongAxis axis (representationOf representation group notation)
 
         | Cross(left, right), _ -> acrossParts [ left; right ]
         | Each expressions, _ -> acrossParts expressions
@@ -356,45 +467,43 @@ module internal Realised =
             |]
 
             let homomorphism = GroupHomomorphism(group, target, images)
-            let moved = ofExpression action target targetNotation space
 
-            {
-                moved with
-                    Indices = moved.Indices.Pullback homomorphism
-            }
+            [
+                for moved in ofExpression action target targetNotation space do
+                    {
+                        moved with
+                            By = moved.By.Pullback homomorphism
+                    }
+            ]
+
+    let private moved (signal: Signal) =
+        ofExpression signal.Action signal.Group signal.Notation signal.Space
 
     /// The core's action on tensors.
     let toCore (signal: Signal) : TensorAction =
         Space.require signal.Space
 
-        match signal.Action with
-        | Represented(axis, expression) ->
-            requireNumbers (ActionExpression.text signal.Action) signal.Space
-            let representation = representationOf expression signal.Group signal.Notation
-            let length = lengthOf (ActionExpression.text signal.Action) signal.Space axis
+        let action (moved: Moved) : TensorAction =
+            match moved.Site, moved.By.Permutation with
+            | Site.Axes(first, last), null -> MatrixAction(moved.By, [| first..last |])
+            | Site.Axes(first, last), indices -> AxisAction(nonNull indices, [| first..last |])
+            | Site.Vocabulary, indices -> TokenAction(nonNull indices)
 
-            if length <> representation.Dimension then
-                refuse
-                    $"{representation} needs an axis of that length, but axis {axis} of {signal.Space} has {length}; name the axis with onAxis."
-
-            representation.Action axis
-        | expression ->
-            let moved = ofExpression expression signal.Group signal.Notation signal.Space
-
-            match moved.Site with
-            | Site.Nowhere -> TrivialAction signal.Group
-            | Site.Axes(first, last) -> AxisAction(moved.Indices, [| first..last |])
-            | Site.Vocabulary -> TokenAction moved.Indices
+        match moved signal with
+        | [] -> TrivialAction signal.Group
+        | [ one ] -> action one
+        | several -> JointAction [| for moved in several -> action moved |]
 
     /// Whether the first axis of several is one that the group leaves alone: channels.
     let hasChannels (signal: Signal) =
         let rank = signal.Space.Shape.Length
 
         rank > 1
-        && (match toCore signal with
-            | :? AxisAction as action -> Seq.min action.Axes > -rank
-            | :? MatrixAction as action -> Seq.min action.Axes > -rank
-            | _ -> true)
+        && moved signal
+           |> List.forall (fun moved ->
+               match moved.Site with
+               | Site.Axes(first, _) -> first > -rank
+               | Site.Vocabulary -> true)
 
 /// <summary>Making signals and trying what a group does to tensors.</summary>
 [<AutoOpen>]

@@ -1,31 +1,53 @@
 namespace Equivariant
 
+/// <summary>The words of a vocabulary, numbered from 0.</summary>
+[<RequireQualifiedAccess; StructuredFormatDisplay("{Text}")>]
+type Vocabulary =
+    /// <summary>Words by their names.</summary>
+    | Words of names: string list
+    /// <summary>So many tokens, known by their numbers only.</summary>
+    | Tokens of count: int
+
+    /// <summary>The number of words.</summary>
+    member this.Size =
+        match this with
+        | Words names -> names.Length
+        | Tokens count -> count
+
+    /// <summary>Reads like <c>9 words</c>, or <c>50257 tokens</c>.</summary>
+    member this.Text =
+        match this with
+        | Words names -> counted names.Length "word"
+        | Tokens count -> counted count "token"
+
+    override this.ToString() = this.Text
+
 /// <summary>What a tensor holds, without the batch axis.</summary>
 [<StructuredFormatDisplay("{Text}")>]
 type Space =
     /// <summary>Floating-point numbers of a shape.</summary>
     | Numbers of shape: int list
     /// <summary>Floating-point numbers whose last axis has a name for each place, such as logits over words.</summary>
-    | Scores of leading: int list * labels: string list
+    | Scores of leading: int list * labels: Vocabulary
     /// <summary>Sentences of a length: numbers of words of a vocabulary, from 0.</summary>
-    | Sentences of vocabulary: string list * length: int
+    | Sentences of vocabulary: Vocabulary * length: int
 
     /// <summary>The shape of a tensor, without the batch axis.</summary>
     member this.Shape =
         match this with
         | Numbers shape -> shape
-        | Scores(leading, labels) -> leading @ [ labels.Length ]
+        | Scores(leading, labels) -> leading @ [ labels.Size ]
         | Sentences(_, length) -> [ length ]
 
     /// <summary>The number of components of a tensor, without the batch axis.</summary>
     member this.Size = List.fold (*) 1 this.Shape
 
-    /// <summary>The names that words can be exchanged by; none where there are no words.</summary>
-    member this.Words =
+    /// <summary>The words that can be exchanged; none where there are none.</summary>
+    member this.Vocabulary =
         match this with
-        | Numbers _ -> []
-        | Scores(_, labels) -> labels
-        | Sentences(vocabulary, _) -> vocabulary
+        | Numbers _ -> None
+        | Scores(_, labels) -> Some labels
+        | Sentences(vocabulary, _) -> Some vocabulary
 
     /// <summary>Reads like <c>3 × 64 × 64</c>.</summary>
     member this.Text =
@@ -34,9 +56,9 @@ type Space =
 
         match this with
         | Numbers shape -> product shape
-        | Scores([], labels) -> $"scores of {labels.Length} words"
-        | Scores(leading, labels) -> $"{product leading} × scores of {labels.Length} words"
-        | Sentences(vocabulary, length) -> $"sentences of {length} from {vocabulary.Length} words"
+        | Scores([], labels) -> $"scores of {labels}"
+        | Scores(leading, labels) -> $"{product leading} × scores of {labels}"
+        | Sentences(vocabulary, length) -> $"sentences of {length} from {vocabulary}"
 
     override this.ToString() = this.Text
 
@@ -54,10 +76,16 @@ module internal Space =
         if size > bigint System.Int32.MaxValue then
             refuse $"a space of {space} has {size} components, above the limit of {System.Int32.MaxValue}."
 
-        for word, times in List.countBy id space.Words do
-            if times > 1 then
-                refuse
-                    $"the vocabulary has \"{word}\" {times} times; words are told apart by their names, so each can stand there once."
+        match space.Vocabulary with
+        | Some(Vocabulary.Words names) ->
+            for word, times in List.countBy id names do
+                if times > 1 then
+                    refuse
+                        $"the vocabulary has \"{word}\" {times} times; words are told apart by their names, so each can stand there once."
+        | Some(Vocabulary.Tokens count) when count < 1 ->
+            refuse $"a vocabulary has at least one token, but this one has {count}."
+        | Some(Vocabulary.Tokens _)
+        | None -> ()
 
 /// <summary>Spaces, as they are named in declarations.</summary>
 [<AutoOpen>]
@@ -76,7 +104,17 @@ module Spaces =
     let tensor shape = Numbers shape
 
     /// <summary>Sentences of a fixed length from a vocabulary; words are numbered from 0 in its order.</summary>
-    let sentence vocabulary length = Sentences(vocabulary, length)
+    let sentence vocabulary length =
+        Sentences(Vocabulary.Words vocabulary, length)
+
+    /// <summary>Prompts of a length for a language model: the numbers of tokens, from 0, of a vocabulary of some size.</summary>
+    let prompt size length =
+        Sentences(Vocabulary.Tokens size, length)
 
     /// <summary>A score for each word of a vocabulary, at each of some places.</summary>
-    let scores places vocabulary = Scores([ places ], vocabulary)
+    let scores places vocabulary =
+        Scores([ places ], Vocabulary.Words vocabulary)
+
+    /// <summary>A score for each token of a vocabulary of some size, after each token of prompts of a length.</summary>
+    let logits size length =
+        Scores([ length ], Vocabulary.Tokens size)

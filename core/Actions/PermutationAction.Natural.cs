@@ -15,18 +15,18 @@ public sealed partial class PermutationAction
     {
         RequireDegree(degree);
         return new PermutationAction(
-            group, degree, [.. group.Generators.Select(_ => Permutations.Identity(degree))], $"{degree} fixed points", new FixedEvaluator());
+            group, degree, [.. group.Generators.Select(_ => Permutations.Identity(degree))], $"{degree} fixed points", (_, image) => Permutations.WriteIdentity(image));
     }
 
     /// <summary>Lets a permutation group act on its points.</summary>
     public static PermutationAction Natural(PermutationGroup group) => new(
-        group, group.Degree, [.. group.Generators.Select(g => g.Code.ToArray())], $"{group.Degree} points", new CopyEvaluator());
+        group, group.Degree, [.. group.Generators.Select(g => g.Code.ToArray())], $"{group.Degree} points", Copy);
 
     /// <summary>Lets a subgroup of a permutation group act on the points.</summary>
     /// <exception cref="EquivariantException">The subgroup is not of a permutation group.</exception>
     public static PermutationAction Natural(Subgroup subgroup) => subgroup.Ambient is PermutationGroup ambient
         ? new PermutationAction(
-            subgroup, ambient.Degree, [.. subgroup.Generators.Select(g => g.Code.ToArray())], $"{ambient.Degree} points", new CopyEvaluator())
+            subgroup, ambient.Degree, [.. subgroup.Generators.Select(g => g.Code.ToArray())], $"{ambient.Degree} points", Copy)
         : throw new EquivariantException($"{subgroup.Name} is not a group of permutations, so it has no points of its own.");
 
     /// <summary>Lets a cyclic group C_n act on n points in a circle: k takes point i to i + k mod n.</summary>
@@ -89,8 +89,8 @@ public sealed partial class PermutationAction
         }
 
         int degree = (int)group.Order;
-        RegularEvaluator evaluator = new(group);
-        return new PermutationAction(group, degree, Tabulate(group, degree, evaluator), $"the {degree} elements", evaluator);
+        CodeMap map = group.OnElements();
+        return new PermutationAction(group, degree, Tabulate(group, degree, map), $"the {degree} elements", map);
     }
 
     /// <summary>Lets a group act on the cosets of a subgroup by multiplication from the left; coset 0 is the subgroup.</summary>
@@ -102,21 +102,15 @@ public sealed partial class PermutationAction
             group.RequireMember(generator, $"{subgroup.Name} is not a subgroup of {group.Name}: its generator");
         }
 
-        CosetTable table = new(group, subgroup);
-        CosetEvaluator evaluator = new(table);
-        return new PermutationAction(
-            group, table.Count, Tabulate(group, table.Count, evaluator), $"the {table.Count} cosets of {subgroup.Name}", evaluator);
+        (int count, CodeMap map) = group.OnCosets(subgroup);
+        return new PermutationAction(group, count, Tabulate(group, count, map), $"the {count} cosets of {subgroup.Name}", map);
     }
 
     /// <summary>Lets a direct product act on the points of actions of its factors side by side, each factor on its own points only.</summary>
     /// <exception cref="EquivariantException">There is not one action for each factor, or one is of another group.</exception>
     public static PermutationAction OnTuple(DirectProduct group, params IReadOnlyList<PermutationAction> actions)
     {
-        if (actions.Count != group.Factors.Count)
-        {
-            throw new EquivariantException($"{group.Name} has {group.Factors.Count} factors, but {actions.Count} actions were given.");
-        }
-
+        RequireActions(group, actions);
         PermutationAction[] lifted = [.. actions.Select((action, i) => OfFactor(group, i, action))];
         return lifted[0].Plus(lifted[1..]);
     }
@@ -125,15 +119,55 @@ public sealed partial class PermutationAction
     /// <exception cref="EquivariantException">There is no such factor, or the action is of another group.</exception>
     public static PermutationAction OfFactor(DirectProduct group, int factor, PermutationAction action)
     {
-        group.RequireFactor(factor);
-        if (!Groups.Group.SameGroup(action.Group, group.Factors[factor]))
+        RequireOfFactor(group, factor, action);
+        CodeMap map = (code, image) => action._map(group.Part(factor, code), image);
+        return new PermutationAction(group, action.Degree, Tabulate(group, action.Degree, map), action.Name, map);
+    }
+
+    /// <summary>Lets a direct product act on points that its factors share: each factor by its own action, which moves other points than the others do.</summary>
+    /// <exception cref="EquivariantException">There is not one action for each factor, one is of another group or on as many points, or two move one point.</exception>
+    public static PermutationAction OnSamePoints(DirectProduct group, params IReadOnlyList<PermutationAction> actions)
+    {
+        RequireActions(group, actions);
+        int degree = actions[0].Degree;
+        int[] movedBy = new int[degree];
+        Array.Fill(movedBy, -1);
+        for (int factor = 0; factor < actions.Count; factor++)
         {
-            throw new EquivariantException(
-                $"Factor {factor} of {group.Name} is {group.Factors[factor].Name}, but the action given is of {action.Group.Name}.");
+            RequireOfFactor(group, factor, actions[factor]);
+            if (actions[factor].Degree != degree)
+            {
+                throw new EquivariantException(
+                    $"The factors of {group.Name} have to act on the same points, but {actions[0]} has {degree} and {actions[factor]} has {actions[factor].Degree}.");
+            }
+
+            foreach (int point in actions[factor].Moved())
+            {
+                if (movedBy[point] >= 0)
+                {
+                    throw new EquivariantException(
+                        $"Factors {movedBy[point]} ({actions[movedBy[point]].Group.Name}) and {factor} ({actions[factor].Group.Name}) of {group.Name} both move point {point} of {degree}; "
+                        + "each point may be moved by one factor only.");
+                }
+
+                movedBy[point] = factor;
+            }
         }
 
-        FactorEvaluator evaluator = new(group, factor, action._evaluator);
-        return new PermutationAction(group, action.Degree, Tabulate(group, action.Degree, evaluator), action.Name, evaluator);
+        CodeMap map = (code, image) =>
+        {
+            actions[0]._map(group.Part(0, code), image);
+            int[] other = new int[degree];
+            for (int factor = 1; factor < actions.Count; factor++)
+            {
+                actions[factor]._map(group.Part(factor, code), other);
+                for (int point = 0; point < degree; point++)
+                {
+                    image[point] = movedBy[point] == factor ? other[point] : image[point];
+                }
+            }
+        };
+        return new PermutationAction(group, degree, Tabulate(group, degree, map), actions[0].Name, map);
     }
 
     /// <summary>Induces an action along a homomorphism: g acts as its image does.</summary>
@@ -150,9 +184,8 @@ public sealed partial class PermutationAction
             }
         }
 
-        PulledEvaluator evaluator = new(homomorphism, _evaluator);
         return new PermutationAction(
-            homomorphism.Source, Degree, [.. homomorphism.GeneratorImages.Select(Permutation)], Name, evaluator);
+            homomorphism.Source, Degree, [.. homomorphism.GeneratorImages.Select(Permutation)], Name, homomorphism.Into(_map));
     }
 
     /// <summary>Finds the elements that fix a point, as a subgroup.</summary>
@@ -168,69 +201,39 @@ public sealed partial class PermutationAction
         PermutationGroup target = Groups.Group.SymmetricOn(Degree);
         DirectProduct pairs = new([target, Group.Ambient]);
         int[][] generators = [.. _images.Zip(Group.GeneratorCodes, (image, g) => (int[])[.. image, .. g])];
-        StabiliserChain chain = StabiliserChain.Build(pairs, generators, point);
-        return new Subgroup(Group, [.. chain.StabiliserGenerators(1).Select(pair => pair[Degree..]).Where(g => !Group.IsIdentity(g))]);
+        return new Subgroup(Group, [.. Groups.Group.StabiliserGenerators(pairs, generators, point).Select(pair => pair[Degree..]).Where(g => !Group.IsIdentity(g))]);
     }
 
     /// <summary>Finds the elements that move nothing, as a subgroup.</summary>
-    public Subgroup Kernel() => GroupHomomorphism.Trusted(Group, Groups.Group.SymmetricOn(Degree), _images, _evaluator).Kernel;
+    public Subgroup Kernel() => GroupHomomorphism.Trusted(Group, Groups.Group.SymmetricOn(Degree), _images, _map).Kernel;
 
-    private static int[][] Tabulate(Group group, int degree, Evaluator evaluator) => [.. group.Generators.Select(g =>
+    private static void RequireActions(DirectProduct group, IReadOnlyList<PermutationAction> actions)
+    {
+        if (actions.Count != group.Factors.Count)
+        {
+            throw new EquivariantException($"{group.Name} has {group.Factors.Count} factors, but {actions.Count} actions were given.");
+        }
+    }
+
+    private static void RequireOfFactor(DirectProduct group, int factor, PermutationAction action)
+    {
+        group.RequireFactor(factor);
+        if (!Groups.Group.SameGroup(action.Group, group.Factors[factor]))
+        {
+            throw new EquivariantException(
+                $"Factor {factor} of {group.Name} is {group.Factors[factor].Name}, but the action given is of {action.Group.Name}.");
+        }
+    }
+
+    /// <summary>The points that some generator moves, each once.</summary>
+    private IEnumerable<int> Moved() => Enumerable.Range(0, Degree).Where(point => _images.Any(image => image[point] != point));
+
+    private static int[][] Tabulate(Group group, int degree, CodeMap map) => [.. group.Generators.Select(g =>
     {
         int[] image = new int[degree];
-        evaluator.Evaluate(g.Code, image);
+        map(g.Code, image);
         return image;
     })];
 
-    private sealed class FixedEvaluator : Evaluator
-    {
-        public override void Evaluate(ReadOnlySpan<int> code, Span<int> image) => Permutations.WriteIdentity(image);
-    }
-
-    private sealed class CopyEvaluator : Evaluator
-    {
-        public override void Evaluate(ReadOnlySpan<int> code, Span<int> image) => code.CopyTo(image);
-    }
-
-    private sealed class RegularEvaluator(Group group) : Evaluator
-    {
-        private readonly RankTable _table = new(group);
-
-        public override void Evaluate(ReadOnlySpan<int> code, Span<int> image)
-        {
-            using Scratch scratch = new(group.Width, stackalloc int[Scratch.StackSize(group.Width)]);
-            for (int rank = 0; rank < image.Length; rank++)
-            {
-                group.Multiply(code, _table.Code(rank), scratch.Span);
-                image[rank] = _table.Rank(scratch.Span);
-            }
-        }
-    }
-
-    private sealed class CosetEvaluator(CosetTable table) : Evaluator
-    {
-        public override void Evaluate(ReadOnlySpan<int> code, Span<int> image)
-        {
-            for (int coset = 0; coset < image.Length; coset++)
-            {
-                image[coset] = table.Image(code, coset);
-            }
-        }
-    }
-
-    private sealed class FactorEvaluator(DirectProduct group, int factor, Evaluator inner) : Evaluator
-    {
-        public override void Evaluate(ReadOnlySpan<int> code, Span<int> image) => inner.Evaluate(group.Part(factor, code), image);
-    }
-
-    private sealed class PulledEvaluator(GroupHomomorphism homomorphism, Evaluator inner) : Evaluator
-    {
-        public override void Evaluate(ReadOnlySpan<int> code, Span<int> image)
-        {
-            int width = homomorphism.Target.Width;
-            using Scratch scratch = new(width, stackalloc int[Scratch.StackSize(width)]);
-            homomorphism.Apply(code, scratch.Span);
-            inner.Evaluate(scratch.Span, image);
-        }
-    }
+    private static void Copy(ReadOnlySpan<int> code, Span<int> image) => code.CopyTo(image);
 }

@@ -11,7 +11,7 @@ public sealed partial class PermutationAction
     /// <summary>The largest number of points of an action.</summary>
     public const int MaximumDegree = 1 << 26;
 
-    private readonly Evaluator _evaluator;
+    private readonly CodeMap _map;
     private readonly int[][] _images;
     private int[]? _orbitIndex;
     private int[][]? _orbits;
@@ -27,13 +27,14 @@ public sealed partial class PermutationAction
     {
     }
 
-    private PermutationAction(Group group, int degree, int[][] images, string name, Evaluator? evaluator)
+    private PermutationAction(Group group, int degree, int[][] images, string name, CodeMap? map)
     {
         Group = group;
         Degree = degree;
         Name = name;
         _images = images;
-        _evaluator = evaluator ?? Extend(group, degree, images, name);
+        _map = map ?? group.Extend(
+            Group.SymmetricOn(degree), images, relation => $"This is not an action of {group.Name} on {name}: {relation}, but the permutations given do not.");
     }
 
     /// <summary>Gets the group that acts.</summary>
@@ -111,7 +112,7 @@ public sealed partial class PermutationAction
                 $"{element} of {element.Group.Name} cannot act on {Name}, where {Group.Name} acts.");
         }
 
-        _evaluator.Evaluate(element.Code, permutation);
+        _map(element.Code, permutation);
     }
 
     /// <summary>Computes the permutation by which an element acts.</summary>
@@ -126,7 +127,7 @@ public sealed partial class PermutationAction
     /// <summary>Writes the permutation of a packed element that is known to be in the group.</summary>
     /// <param name="code">A packed element.</param>
     /// <param name="permutation"><see cref="Degree"/> integers to fill.</param>
-    public void Permutation(ReadOnlySpan<int> code, Span<int> permutation) => _evaluator.Evaluate(code, permutation);
+    public void Permutation(ReadOnlySpan<int> code, Span<int> permutation) => _map(code, permutation);
 
     /// <summary>Lists the points that an element does not move.</summary>
     /// <exception cref="EquivariantException">The element is not in the group.</exception>
@@ -145,7 +146,7 @@ public sealed partial class PermutationAction
     public PermutationAction Restrict(Group subgroup)
     {
         int[][] images = [.. subgroup.Generators.Select(Permutation)];
-        return new PermutationAction(subgroup, Degree, images, Name, _evaluator);
+        return new PermutationAction(subgroup, Degree, images, Name, _map);
     }
 
     /// <summary>Lets one group act on the points of several actions side by side: first the points of this, then those of the others.</summary>
@@ -172,8 +173,7 @@ public sealed partial class PermutationAction
             }
         }
 
-        Evaluator evaluator = new BlockEvaluator([.. all.Select(a => (a._evaluator, a.Degree))]);
-        return new PermutationAction(Group, degree, images, string.Join(" + ", all.Select(a => a.Name)), evaluator);
+        return new PermutationAction(Group, degree, images, string.Join(" + ", all.Select(a => a.Name)), SideBySide(all));
     }
 
     /// <summary>
@@ -188,11 +188,16 @@ public sealed partial class PermutationAction
         for (int g = 0; g < images.Length; g++)
         {
             images[g] = new int[Degree * other.Degree];
-            PairEvaluator.Pair(_images[g], other._images[g], images[g]);
+            Pair(_images[g], other._images[g], images[g]);
         }
 
-        return new PermutationAction(
-            Group, Degree * other.Degree, images, $"{Name} × {other.Name}", new PairEvaluator(_evaluator, Degree, other._evaluator, other.Degree));
+        return new PermutationAction(Group, Degree * other.Degree, images, $"{Name} × {other.Name}", (code, image) =>
+        {
+            int[] left = new int[Degree], right = new int[other.Degree];
+            _map(code, left);
+            other._map(code, right);
+            Pair(left, right, image);
+        });
     }
 
     /// <summary>Tells whether another action is of the same group and moves points in the same way.</summary>
@@ -218,8 +223,8 @@ public sealed partial class PermutationAction
         }
     }
 
-    internal static PermutationAction Trusted(Group group, int degree, int[][] images, string name, Evaluator evaluator) =>
-        new(group, degree, images, name, evaluator);
+    internal static PermutationAction Trusted(Group group, int degree, int[][] images, string name, CodeMap map) =>
+        new(group, degree, images, name, map);
 
     private static bool IsIdentity(int[] permutation)
     {
@@ -267,11 +272,32 @@ public sealed partial class PermutationAction
         return images;
     }
 
-    private static Evaluator Extend(Group group, int degree, int[][] images, string name)
+    private static CodeMap SideBySide(PermutationAction[] actions) => (code, image) =>
     {
-        Evaluator? evaluator = group.TryExtend(Group.SymmetricOn(degree), images, out BrokenRelation? broken);
-        return evaluator ?? throw new EquivariantException(
-            $"This is not an action of {group.Name} on {name}: {broken!.Describe(group)}, but the permutations given do not.");
+        int offset = 0;
+        foreach (PermutationAction action in actions)
+        {
+            Span<int> block = image.Slice(offset, action.Degree);
+            action._map(code, block);
+            for (int point = 0; point < action.Degree; point++)
+            {
+                block[point] += offset;
+            }
+
+            offset += action.Degree;
+        }
+    };
+
+    private static void Pair(ReadOnlySpan<int> left, ReadOnlySpan<int> right, Span<int> pairs)
+    {
+        for (int x = 0, at = 0; x < left.Length; x++)
+        {
+            int row = left[x] * right.Length;
+            foreach (int y in right)
+            {
+                pairs[at++] = row + y;
+            }
+        }
     }
 
     private int[][] ListOrbits()
@@ -292,49 +318,5 @@ public sealed partial class PermutationAction
         }
 
         return orbits;
-    }
-
-    /// <summary>Several actions side by side.</summary>
-    private sealed class BlockEvaluator((Evaluator Evaluator, int Degree)[] blocks) : Evaluator
-    {
-        public override void Evaluate(ReadOnlySpan<int> code, Span<int> image)
-        {
-            int offset = 0;
-            foreach ((Evaluator evaluator, int degree) in blocks)
-            {
-                Span<int> block = image.Slice(offset, degree);
-                evaluator.Evaluate(code, block);
-                for (int point = 0; point < degree; point++)
-                {
-                    block[point] += offset;
-                }
-
-                offset += degree;
-            }
-        }
-    }
-
-    /// <summary>Two actions on pairs of points.</summary>
-    private sealed class PairEvaluator(Evaluator first, int firstDegree, Evaluator second, int secondDegree) : Evaluator
-    {
-        public static void Pair(ReadOnlySpan<int> left, ReadOnlySpan<int> right, Span<int> pairs)
-        {
-            for (int x = 0, at = 0; x < left.Length; x++)
-            {
-                int row = left[x] * right.Length;
-                foreach (int y in right)
-                {
-                    pairs[at++] = row + y;
-                }
-            }
-        }
-
-        public override void Evaluate(ReadOnlySpan<int> code, Span<int> image)
-        {
-            int[] left = new int[firstDegree], right = new int[secondDegree];
-            first.Evaluate(code, left);
-            second.Evaluate(code, right);
-            Pair(left, right, image);
-        }
     }
 }

@@ -122,7 +122,7 @@ public static class TupleOrbits
             if (orbits[point] == orbit)
             {
                 orbit++;
-                count = checked(count + Count(group, StabiliserChain.Build(group, generators, point).StabiliserGenerators(1), length - 1));
+                count = checked(count + Count(group, Group.StabiliserGenerators(group, generators, point), length - 1));
             }
         }
 

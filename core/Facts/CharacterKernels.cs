@@ -19,7 +19,7 @@ internal sealed class CharacterKernels
 
     /// <summary>Characters by number: for each generator g the integer t with χ(g) = exp(2πi t / exponent). Number 0 is the trivial one.</summary>
     private readonly List<int[]> _characters = [];
-    private readonly Dictionary<int[], int> _numbers = new(CodeComparer.Instance);
+    private readonly Dictionary<int[], int> _numbers = new(Group.CodeEquality);
     private long _work;
 
     private CharacterKernels(IndependentPart part, int largest, int exponent)
@@ -136,7 +136,7 @@ internal sealed class CharacterKernels
     private (List<int[]> Groups, bool IsComplete) Generated(List<int> characters, Dictionary<int, int> spaces, List<long> dimensions)
     {
         List<int[]> found = [];
-        HashSet<int[]> seen = new(CodeComparer.Instance) { new[] { 0 } };
+        HashSet<int[]> seen = new(Group.CodeEquality) { new[] { 0 } };
         PriorityQueue<int[], (double, int)> open = new();
         open.Enqueue([0], (0, 0));
         while (open.TryDequeue(out int[]? group, out _))
@@ -208,7 +208,7 @@ internal sealed class CharacterKernels
     private int[] OrbitsOn(IReadOnlyList<int[]> permutations, int[] group)
     {
         int[] labels = new int[permutations[0].Length];
-        Dictionary<int[], int> blocks = new(CodeComparer.Instance);
+        Dictionary<int[], int> blocks = new(Group.CodeEquality);
         int number = 0;
         foreach (Orbit orbit in OrbitsOf(permutations))
         {

@@ -28,7 +28,7 @@ internal sealed class FamilySearch
         // Of those that capture the same, the cheapest will do.
         _candidates = [.. candidates.Candidates
             .Where(candidate => candidate.Captures.Length > 0)
-            .GroupBy(candidate => candidate.Captures, Groups.CodeComparer.Instance)
+            .GroupBy(candidate => candidate.Captures, Groups.Group.CodeEquality)
             .Select(equals => equals.MinBy(candidate => candidate.Cost)!)];
         _covered = new int[_dimensions.Length];
     }

@@ -74,7 +74,7 @@ internal sealed class IndependentPart
         int[][] all = same
             ? [.. v.GeneratorPermutations]
             : [.. v.GeneratorPermutations.Zip(w.GeneratorPermutations, (x, y) => (int[])[.. x, .. y.Select(point => v.Degree + point)])];
-        IReadOnlyList<int[]> parts = IndependentOrbits.Find(all, v.Group.Order);
+        IReadOnlyList<int[]> parts = Permutations.IndependentParts(all, v.Group.Order);
         if (parts.Count == 1)
         {
             IReadOnlyList<int[]> images = v.GeneratorPermutations;
@@ -90,7 +90,7 @@ internal sealed class IndependentPart
                 continue;
             }
 
-            int[][] both = [.. all.Select(g => IndependentOrbits.Restrict(g, points))];
+            int[][] both = [.. all.Select(g => Permutations.Restrict(g, points))];
             PermutationGroup group = new(points.Length, both);
             int[][] onV = [.. both.Select(g => g[..count])];
             found.Add(same

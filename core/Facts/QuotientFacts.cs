@@ -101,7 +101,7 @@ public sealed record QuotientFacts(
     /// </summary>
     private static long Captured(PermutationAction v, PermutationAction w, IReadOnlyList<Subgroup> kernels)
     {
-        Dictionary<int[], BigInteger> terms = new(CodeComparer.Instance);
+        Dictionary<int[], BigInteger> terms = new(Group.CodeEquality);
         foreach (Subgroup kernel in kernels)
         {
             int[] orbits =

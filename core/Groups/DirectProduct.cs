@@ -77,6 +77,15 @@ public sealed class DirectProduct : Group
         return _factors[factor].Wrap(Part(factor, element.Code));
     }
 
+    /// <summary>The homomorphism that takes an element to its part in one factor.</summary>
+    /// <exception cref="EquivariantException">There is no such factor.</exception>
+    public GroupHomomorphism Projection(int factor)
+    {
+        RequireFactor(factor);
+        return GroupHomomorphism.Trusted(
+            this, _factors[factor], [.. GeneratorCodes.Select(code => Part(factor, code).ToArray())], (code, image) => Part(factor, code).CopyTo(image));
+    }
+
     /// <summary>Makes a tuple from one element of each factor.</summary>
     /// <exception cref="EquivariantException">There are too many or too few, or one is not in its factor.</exception>
     public GroupElement Tuple(params GroupElement[] elements)

@@ -16,7 +16,7 @@ public abstract partial class Group
 
     /// <summary>Lists the conjugacy classes {h g h⁻¹}, the identity's first, always in the same order.</summary>
     /// <exception cref="EquivariantException">The group has too many elements.</exception>
-    public IReadOnlyList<ConjugacyClass> ConjugacyClasses() => Groups.ConjugacyClasses.List(this);
+    public IReadOnlyList<ConjugacyClass> ConjugacyClasses() => Engine.ConjugacyClasses.List(this);
 
-    internal virtual BigInteger? CountConjugacyClasses() => Groups.ConjugacyClasses.Count(this);
+    internal virtual BigInteger? CountConjugacyClasses() => Engine.ConjugacyClasses.Count(this);
 }

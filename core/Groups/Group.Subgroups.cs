@@ -210,14 +210,13 @@ public abstract partial class Group
         }
 
         degree = Math.Max(1, degree);
-        PointEvaluator evaluator = new(this);
         int[][] images = [.. GeneratorCodes.Select(code =>
         {
             int[] image = new int[degree];
-            evaluator.Evaluate(code, image);
+            WritePoints(code, image);
             return image;
         })];
-        return GroupHomomorphism.Trusted(this, new PermutationGroup(degree, images, Name), images, evaluator);
+        return GroupHomomorphism.Trusted(this, new PermutationGroup(degree, images, Name), images, WritePoints);
     }
 
     /// <summary>Makes an isomorphic group of permutations.</summary>
@@ -252,14 +251,11 @@ public abstract partial class Group
         }
     }
 
-    private sealed class PointEvaluator(Group group) : Evaluator
+    private void WritePoints(ReadOnlySpan<int> code, Span<int> image)
     {
-        public override void Evaluate(ReadOnlySpan<int> code, Span<int> image)
+        for (int point = 0; point < image.Length; point++)
         {
-            for (int point = 0; point < image.Length; point++)
-            {
-                image[point] = point < group.PointCount ? group.Image(code, point) : point;
-            }
+            image[point] = point < PointCount ? Image(code, point) : point;
         }
     }
 }

@@ -1,3 +1,5 @@
+using Equivariant.Core.Groups.Engine;
+
 namespace Equivariant.Core.Groups;
 
 /// <summary>
@@ -5,7 +7,7 @@ namespace Equivariant.Core.Groups;
 /// </summary>
 public sealed class GroupHomomorphism
 {
-    private readonly Evaluator _evaluator;
+    private readonly CodeMap _map;
     private readonly int[][] _images;
 
     /// <summary>Makes the homomorphism that takes each generator of <paramref name="source"/> to the image given for it.</summary>
@@ -29,16 +31,16 @@ public sealed class GroupHomomorphism
         }
 
         _images = [.. images.Select(image => image.Code.ToArray())];
-        _evaluator = source.TryExtend(target.Ambient, _images, out BrokenRelation? broken) ?? throw new EquivariantException(
-            $"This is not a homomorphism from {source.Name} to {target.Name}: {broken!.Describe(source)}, but the images given do not.");
+        _map = source.Extend(
+            target.Ambient, _images, relation => $"This is not a homomorphism from {source.Name} to {target.Name}: {relation}, but the images given do not.");
     }
 
-    private GroupHomomorphism(Group source, Group target, int[][] images, Evaluator evaluator)
+    private GroupHomomorphism(Group source, Group target, int[][] images, CodeMap map)
     {
         Source = source;
         Target = target;
         _images = images;
-        _evaluator = evaluator;
+        _map = map;
     }
 
     /// <summary>Gets the group it starts from.</summary>
@@ -70,7 +72,7 @@ public sealed class GroupHomomorphism
     public GroupElement this[GroupElement element] => Apply(element);
 
     /// <summary>Makes the homomorphism that moves nothing.</summary>
-    public static GroupHomomorphism Identity(Group group) => Trusted(group, group, group.GeneratorCodes, new CopyEvaluator());
+    public static GroupHomomorphism Identity(Group group) => Trusted(group, group, group.GeneratorCodes, (code, image) => code.CopyTo(image));
 
     /// <summary>Makes the homomorphism g ↦ h g h⁻¹.</summary>
     /// <exception cref="EquivariantException">h is not in the group.</exception>
@@ -86,12 +88,12 @@ public sealed class GroupHomomorphism
     {
         Source.RequireMember(element, $"The homomorphism to {Target.Name} cannot be applied:");
         int[] image = new int[Target.Width];
-        _evaluator.Evaluate(element.Code, image);
+        _map(element.Code, image);
         return new GroupElement(Target.Ambient, image);
     }
 
     /// <summary>Writes the image of a packed element that is known to be in the source.</summary>
-    public void Apply(ReadOnlySpan<int> code, Span<int> image) => _evaluator.Evaluate(code, image);
+    public void Apply(ReadOnlySpan<int> code, Span<int> image) => _map(code, image);
 
     /// <summary>Follows this homomorphism by another: g ↦ next(this(g)).</summary>
     /// <exception cref="EquivariantException">The image of this one is not inside the source of the next.</exception>
@@ -106,8 +108,16 @@ public sealed class GroupHomomorphism
         $"{Source.Name} → {Target.Name}" +
         (_images.Length == 0 ? "" : ": " + string.Join(", ", Source.Generators.Zip(GeneratorImages, (g, image) => $"{g} ↦ {image}")));
 
-    internal static GroupHomomorphism Trusted(Group source, Group target, int[][] images, Evaluator evaluator) =>
-        new(source, target, images, evaluator);
+    internal static GroupHomomorphism Trusted(Group source, Group target, int[][] images, CodeMap map) => new(source, target, images, map);
+
+    /// <summary>Follows this homomorphism by a map of what it leads to.</summary>
+    internal CodeMap Into(CodeMap next) => (code, image) =>
+    {
+        int width = Target.Width;
+        using Scratch scratch = new(width, stackalloc int[Scratch.StackSize(width)]);
+        _map(code, scratch.Span);
+        next(scratch.Span, image);
+    };
 
     private Subgroup FindKernel()
     {
@@ -119,10 +129,5 @@ public sealed class GroupHomomorphism
         StabiliserChain chain = StabiliserChain.Build(pairs, generators, imageBase);
         int[][] kernel = [.. chain.StabiliserGenerators(imageBase.Length).Select(pair => pair[target.Width..])];
         return new Subgroup(Source, kernel);
-    }
-
-    private sealed class CopyEvaluator : Evaluator
-    {
-        public override void Evaluate(ReadOnlySpan<int> code, Span<int> image) => code.CopyTo(image);
     }
 }

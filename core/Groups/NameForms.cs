@@ -35,17 +35,8 @@ internal sealed class NameForms<T>(string what, string rule, IReadOnlyList<(stri
     private string Near(string name)
     {
         string[] numbers = [.. Regex.Matches(name, "[0-9]+").Select(match => match.Value)];
-        string[] near =
-        [
-            .. forms
-                .Select(form => Filled(form.Form, numbers))
-                .Distinct()
-                .Select(candidate => (Name: candidate, Edits: Edits(name.ToUpperInvariant(), candidate.ToUpperInvariant())))
-                .Where(candidate => candidate.Name != name && candidate.Edits <= MostEdits && candidate.Edits < Math.Max(name.Length, 2))
-                .OrderBy(candidate => candidate.Edits)
-                .Take(MostNear)
-                .Select(candidate => $"\"{candidate.Name}\""),
-        ];
+        int edits = Math.Min(MostEdits, Math.Max(name.Length, 2) - 1);
+        string[] near = [.. Spelling.Near(name, forms.Select(form => Filled(form.Form, numbers)), edits).Take(MostNear).Select(found => $"\"{found}\"")];
         return near.Length switch
         {
             0 => ".",
@@ -59,23 +50,5 @@ internal sealed class NameForms<T>(string what, string rule, IReadOnlyList<(stri
     {
         int next = 0;
         return Regex.Replace(form, "#", _ => next < numbers.Length ? numbers[next++] : "n");
-    }
-
-    /// <summary>How many letters have to be put in, left out or changed to make one word another.</summary>
-    private static int Edits(string left, string right)
-    {
-        int[] row = [.. Enumerable.Range(0, right.Length + 1)];
-        for (int i = 0; i < left.Length; i++)
-        {
-            int diagonal = row[0]++;
-            for (int j = 0; j < right.Length; j++)
-            {
-                int changed = diagonal + (left[i] == right[j] ? 0 : 1);
-                diagonal = row[j + 1];
-                row[j + 1] = Math.Min(changed, 1 + Math.Min(row[j], row[j + 1]));
-            }
-        }
-
-        return row[^1];
     }
 }

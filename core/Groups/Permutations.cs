@@ -1,4 +1,5 @@
 using System.Text;
+using Equivariant.Core.Groups.Engine;
 
 namespace Equivariant.Core.Groups;
 
@@ -47,6 +48,12 @@ public static class Permutations
 
         return even;
     }
+
+    /// <summary>A permutation on some of its points, which it keeps together, renumbered in order.</summary>
+    internal static int[] Restrict(int[] permutation, int[] points) => [.. points.Select(point => Array.BinarySearch(points, permutation[point]))];
+
+    /// <inheritdoc cref="IndependentOrbits.Find"/>
+    internal static IReadOnlyList<int[]> IndependentParts(int[][] generators, System.Numerics.BigInteger largest) => IndependentOrbits.Find(generators, largest);
 
     /// <summary>Numbers the orbits of permutations on single points, by their smallest points.</summary>
     internal static int[] Orbits(int degree, IReadOnlyList<int[]> generators)

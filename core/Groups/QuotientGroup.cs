@@ -31,7 +31,7 @@ public sealed class QuotientGroup : Group
 
     /// <summary>Gets the homomorphism g ↦ gK.</summary>
     public GroupHomomorphism Projection => Once(ref field, () =>
-        GroupHomomorphism.Trusted(Parent, this, [.. Parent.GeneratorCodes.Select(Reduced)], new ReducingEvaluator(this)));
+        GroupHomomorphism.Trusted(Parent, this, [.. Parent.GeneratorCodes.Select(Reduced)], Reduce));
 
     /// <inheritdoc/>
     public override int Width => Parent.Width;
@@ -239,12 +239,9 @@ public sealed class QuotientGroup : Group
         public override int Image(ReadOnlySpan<int> code, int point) => table.Image(code, point);
     }
 
-    private sealed class ReducingEvaluator(QuotientGroup quotient) : Evaluator
+    private void Reduce(ReadOnlySpan<int> code, Span<int> image)
     {
-        public override void Evaluate(ReadOnlySpan<int> code, Span<int> image)
-        {
-            code.CopyTo(image);
-            quotient._form.Reduce(image);
-        }
+        code.CopyTo(image);
+        _form.Reduce(image);
     }
 }

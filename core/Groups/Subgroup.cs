@@ -119,6 +119,9 @@ public sealed class Subgroup : Group
             ? $"{Format(code)} is in {Parent.Name} but not in its subgroup {Name}."
             : Ambient.ExplainNonMember(code);
 
+    /// <summary>The same elements, as a subgroup of another group that has them.</summary>
+    internal Subgroup Within(Group parent) => new(parent, GeneratorCodes, null, Chain);
+
     internal override GroupChain BuildChain() => _known ?? ChainBuilder.Build(Ambient, GeneratorCodes);
 
     internal override Evaluator? TryExtend(Group target, int[][] images, out BrokenRelation? broken) =>

@@ -48,7 +48,7 @@ public sealed class WreathProduct : SemidirectProduct
         other is WreathProduct wreath && Inner.HasArithmeticOf(wreath.Inner.Ambient) && Outer.HasArithmeticOf(wreath.Outer);
 
     internal override System.Numerics.BigInteger? CountConjugacyClasses() =>
-        Inner.ConjugacyClassCount is System.Numerics.BigInteger inner ? Groups.ConjugacyClasses.CountWreath(inner, Outer) ?? base.CountConjugacyClasses() : null;
+        Inner.ConjugacyClassCount is System.Numerics.BigInteger inner ? Engine.ConjugacyClasses.CountWreath(inner, Outer) ?? base.CountConjugacyClasses() : null;
 
     /// <summary>s moves entry i to place s(i).</summary>
     private sealed class EntryAction(int width) : AutomorphismAction

@@ -48,6 +48,7 @@ public sealed class TensorLayout
             TrivialAction => new TensorLayout(Representation.Trivial(action.Group), shape, []),
             AxisAction axes => new TensorLayout(Representation.Of(axes.Indices), shape, axes.Axes),
             MatrixAction matrices => new TensorLayout(matrices.Representation, shape, matrices.Axes),
+            JointAction joint => new TensorLayout(joint.Representation, shape, joint.Axes),
             _ => throw new EquivariantException($"{action} is not by matrices, so there are no linear maps that commute with it: put a network there."),
         };
         IEnumerable<long> moved = layout._order[(1 + shape.Count - MovedAxes(action))..];
@@ -75,6 +76,7 @@ public sealed class TensorLayout
     {
         AxisAction axes => axes.Axes.Count,
         MatrixAction matrices => matrices.Axes.Count,
+        JointAction joint => joint.Axes.Count,
         _ => 0,
     };
 }

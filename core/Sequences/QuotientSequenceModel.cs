@@ -23,6 +23,7 @@ public class QuotientSequenceModel : SequenceModel
     private readonly Term[] _terms;
     private readonly PermutationAction _source;
     private readonly PermutationAction _target;
+    private readonly SequenceSymmetry _symmetry;
 
     /// <summary>Wraps one model that all terms share.</summary>
     /// <param name="model">The network; it becomes a child module.</param>
@@ -58,6 +59,19 @@ public class QuotientSequenceModel : SequenceModel
         IReadOnlyList<QuotientTerm> terms,
         SequenceInvariance invariance,
         Evaluation? evaluation = null)
+        : this(models, source, target, terms, invariance, evaluation, Reduction.Mean())
+    {
+    }
+
+    /// <summary>Wraps models, with what makes one score of a term's transforms; it must not look at the rows.</summary>
+    private protected QuotientSequenceModel(
+        IReadOnlyList<SequenceModel> models,
+        PermutationAction source,
+        PermutationAction target,
+        IReadOnlyList<QuotientTerm> terms,
+        SequenceInvariance invariance,
+        Evaluation? evaluation,
+        Reduction reduction)
         : base(nameof(QuotientSequenceModel))
     {
         DesignChecks.RequireOneGroup(terms, source.Group, target.Group);
@@ -65,8 +79,9 @@ public class QuotientSequenceModel : SequenceModel
         Terms = terms;
         _source = source;
         _target = target;
+        _symmetry = new SequenceSymmetry(source, target);
         Evaluation = evaluation ?? Evaluation.Plain;
-        _terms = [.. terms.Select(term => new Term(term, source, target, invariance))];
+        _terms = [.. terms.Select(term => new Term(term, source, target, invariance, reduction))];
         _models = nn.ModuleList([.. models]);
         RegisterComponents();
     }
@@ -84,9 +99,25 @@ public class QuotientSequenceModel : SequenceModel
     public int EvaluationsPerInput => Terms.Sum(term => term.Evaluations);
 
     /// <inheritdoc/>
+    public override SequenceSymmetry? Symmetry => _symmetry;
+
+    /// <summary>The wrapped models' padding token; the group must not move it.</summary>
+    public override long? PaddingToken
+    {
+        get => _models[0].PaddingToken;
+        set
+        {
+            foreach (SequenceModel model in _models)
+            {
+                model.PaddingToken = value;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
     public override Tensor forward(Tensor source, Tensor prefix)
     {
-        DesignChecks.RequireSentences(_source, source, "source token");
+        RequireSources(source);
         DesignChecks.RequireSentences(_target, prefix, "target token");
         if (source.shape[0] != prefix.shape[0])
         {
@@ -113,7 +144,7 @@ public class QuotientSequenceModel : SequenceModel
     /// <inheritdoc/>
     public override DecoderState Start(Tensor source)
     {
-        DesignChecks.RequireSentences(_source, source, "source token");
+        RequireSources(source);
         using DisposeScope scope = NewDisposeScope();
         ISequenceReader[] readers = [.. _terms.Select(term => term.Read(source))];
         Tensor[] rows = [.. _terms.Zip(readers, (term, reader) => term.ExpandSource(reader.Source(source)))];
@@ -141,6 +172,20 @@ public class QuotientSequenceModel : SequenceModel
         return Collect(values).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Refuses what are no sources, and padding that the group would turn into words.</summary>
+    private void RequireSources(Tensor source)
+    {
+        DesignChecks.RequireSentences(_source, source, "source token");
+        foreach (SequenceModel model in _models)
+        {
+            if (model.PaddingToken is long padding && !_symmetry.Fixes(padding))
+            {
+                throw new EquivariantException(
+                    $"The padding token {padding} of '{model.GetName()}' is moved by {_source.Group}, which would make words of padding: pad with a token that it does not move.");
+            }
+        }
+    }
+
     private static DecoderState Start(SequenceModel model, Tensor rows) => TorchErrors.Explain(
         () => model.Start(rows), () => $"The model '{model.GetName()}' can't start on {rows.dtype} tokens of shape {DesignChecks.Shape(rows)}");
 
@@ -166,12 +211,12 @@ public class QuotientSequenceModel : SequenceModel
         _terms.Zip(values, (term, value) => term.Collect(value)).Aggregate((sum, value) => sum + value);
 
     /// <summary>A term with its actions and representatives prepared.</summary>
-    private sealed class Term(QuotientTerm term, PermutationAction source, PermutationAction target, SequenceInvariance invariance)
+    private sealed class Term(QuotientTerm term, PermutationAction source, PermutationAction target, SequenceInvariance invariance, Reduction reduction)
     {
         private readonly ISequenceRepresentative _representative = invariance.Over(term, source, target);
         private readonly OrbitMap _source = new TokenAction(source).Over(term.Transversal);
         private readonly OrbitMap _target = new TokenAction(target).Over(term.Transversal);
-        private readonly OrbitReduction _logits = new(term, new AxisAction(target, -1), Reduction.Mean());
+        private readonly OrbitReduction _logits = new(term, new AxisAction(target, -1), reduction);
 
         public int Count => term.Evaluations;
 
@@ -187,7 +232,7 @@ public class QuotientSequenceModel : SequenceModel
             return (ExpandSource(reader.Source(sourceTokens)), ExpandTarget(reader.Target(prefix)));
         }
 
-        // The mean does not look at the rows, so the logits may stand for them.
+        // The reduction does not look at the rows, so the logits may stand for them.
         public Tensor Collect(Tensor logits) => _logits.Apply(logits, logits);
     }
 

@@ -86,6 +86,12 @@ internal sealed class SentenceCanonicalisation(IReadOnlyList<int> preferredSourc
 
         private Tensor Advance(Ordered order, Tensor tokens)
         {
+            // No token leaves no choice.
+            if (tokens.numel() == 0)
+            {
+                return tokens.alias();
+            }
+
             using DisposeScope scope = NewDisposeScope();
             Tensor ranks = order.RankOfImage.On(tokens.device).index_select(1, tokens.reshape(-1)).view([-1, .. tokens.shape]);
             Tensor first = ranks[0];

@@ -15,7 +15,7 @@ namespace Equivariant.Core.Sequences;
 /// <c>[B, T, V]</c>, at position <c>t</c> for the token that follows <c>prefix[:, t]</c>. (It is not declared again
 /// here: F# cannot override a member that was abstract twice.) <see cref="Start"/> and <see cref="Step"/> score one position at a time, each step costing the same,
 /// for decoding. Both must give the same logits for the same tokens.
-/// Tokens are <c>int64</c>; shorter sentences are padded at the end with a padding token that the model knows of.
+/// Tokens are <c>int64</c>; shorter sentences are padded at the end with <see cref="PaddingToken"/>.
 /// </remarks>
 public abstract class SequenceModel : nn.Module<Tensor, Tensor, Tensor>
 {
@@ -25,6 +25,12 @@ public abstract class SequenceModel : nn.Module<Tensor, Tensor, Tensor>
         : base(name)
     {
     }
+
+    /// <summary>A token that pads shorter sources at their end; null where all sources of a batch have one length.</summary>
+    public virtual long? PaddingToken { get; set; }
+
+    /// <summary>The group that the scores move with; null where none is known. <see cref="Decoding"/> keeps to it.</summary>
+    public virtual SequenceSymmetry? Symmetry => null;
 
     /// <inheritdoc/>
     /// <exception cref="EquivariantException">The file was saved from another network, or is damaged; the model is as it was.</exception>

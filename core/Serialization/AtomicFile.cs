@@ -6,11 +6,12 @@ namespace Equivariant.Core.Serialization;
 /// fails, the old file stays and the new one goes. A symbolic link stays a link, and what it leads to is replaced; access rights
 /// stay.
 /// </remarks>
-internal static class AtomicFile
+public static class AtomicFile
 {
     /// <summary>Replaces a file by what is written.</summary>
     /// <param name="path">The file, which need not exist.</param>
     /// <param name="write">Writes the content.</param>
+    /// <exception cref="IOException">The file can't be written; what was there stays.</exception>
     public static void Write(string path, Action<FileStream> write)
     {
         string target = new FileInfo(path).LinkTarget is null ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;

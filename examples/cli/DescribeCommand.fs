@@ -3,6 +3,7 @@ module internal Equivariant.Cli.DescribeCommand
 
 open System.Text.Json.Nodes
 open Argu
+open Equivariant.Bench
 open Equivariant.Core
 
 type Arguments =

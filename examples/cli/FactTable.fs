@@ -5,6 +5,7 @@ open System
 open System.Text.Json
 open System.Text.Json.Nodes
 open Spectre.Console
+open Equivariant.Bench
 open Equivariant.Core
 
 let private cell (row: JsonObject) (name: string) =

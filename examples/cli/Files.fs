@@ -4,6 +4,7 @@ module internal Equivariant.Cli.Files
 open System
 open System.IO
 open System.Text
+open Equivariant.Bench
 open Equivariant.Core
 
 let private refuse sentence =

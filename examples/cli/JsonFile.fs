@@ -7,6 +7,7 @@ open System.Numerics
 open System.Text.Encodings.Web
 open System.Text.Json
 open System.Text.Json.Nodes
+open Equivariant.Bench
 open Equivariant.Core
 
 /// What stands in a file, sound or not, with the words for where.

@@ -1,8 +1,13 @@
 module internal Equivariant.Cli.Program
 
-open System.Runtime.InteropServices
 open Argu
+open Equivariant.Bench
 open Equivariant.Core.Native
+open Equivariant.Fairness
+open Equivariant.Scan
+
+/// The experiments, each a command of its own name.
+let private experiments = [ Experiment.any Scan.experiment; Experiment.any Fairness.experiment ]
 
 /// A command is one file with its arguments and a `run`; it is named here and below.
 type Command =
@@ -11,7 +16,8 @@ type Command =
     | [<CliPrefix(CliPrefix.None)>] Design of ParseResults<DesignCommand.Arguments>
     | [<CliPrefix(CliPrefix.None)>] Check of ParseResults<CheckCommand.Arguments>
     | [<CliPrefix(CliPrefix.None)>] Describe of ParseResults<DescribeCommand.Arguments>
-    | [<CliPrefix(CliPrefix.None)>] Scan of ParseResults<ScanCommand.Arguments>
+    | [<CliPrefix(CliPrefix.None)>] Report of ParseResults<ReportCommand.Arguments>
+    | [<CliPrefix(CliPrefix.None)>] Soak of ParseResults<SoakCommand.Arguments>
 
     interface IArgParserTemplate with
         member this.Usage =
@@ -26,8 +32,8 @@ type Command =
                 "try the laws of the models that a script declares. Example: check examples/3-two-views.fsx"
             | Describe _ ->
                 "report on the models that a script declares, or draw them. Example: describe examples/3-two-views.fsx --svg"
-            | Scan _ ->
-                "compare plain, equitune and multi-equitune networks on SCAN-II. Example: scan --quick"
+            | Report _ -> "put the results of experiments on one page. Example: report out/scan-1 out/scan-2"
+            | Soak _ -> "see whether memory stays flat over many steps of an experiment. Example: soak scan"
 
 let private run command =
     match command with
@@ -36,9 +42,10 @@ let private run command =
     | Design arguments -> DesignCommand.run arguments
     | Check arguments -> CheckCommand.run arguments
     | Describe arguments -> DescribeCommand.run arguments
-    | Scan arguments ->
+    | Report arguments -> ReportCommand.run experiments arguments
+    | Soak arguments ->
         LibTorch.Load()
-        ScanCommand.run arguments
+        SoakCommand.run experiments arguments
 
 let private failed, misused = 1, 2
 
@@ -46,28 +53,63 @@ let private complain (code: int) (message: string) =
     eprintfn $"%s{Readable.visibleLines message}"
     code
 
-/// What shells give for a program that a signal ended.
-let private signalled signal =
-    match signal with
-    | PosixSignal.SIGHUP -> 129
-    | PosixSignal.SIGINT -> 130
-    | _ -> 143
+/// What there is, experiments included.
+let private usage (parser: ArgumentParser<Command>) =
+    let width = experiments |> List.map _.Name.Length |> List.max
 
-[<EntryPoint>]
-let main argv =
+    [
+        parser.PrintUsage().TrimEnd()
+        ""
+        "EXPERIMENTS:"
+        ""
+        for experiment in experiments do
+            $"    {experiment.Name.PadRight width}  {experiment.Description}"
+    ]
+    |> String.concat "\n"
+
+let private runAny (argv: string[]) =
     let parser = ArgumentParser.Create<Command>(programName = "equivariant")
 
-    try
-        match parser.ParseCommandLine(argv).TryGetSubCommand() with
+    let experiment =
+        experiments
+        |> List.tryFind (fun experiment -> Array.tryHead argv = Some experiment.Name)
+
+    match experiment with
+    | Some experiment ->
+        LibTorch.Load()
+        ExperimentCommand.run experiment (List.tail (List.ofArray argv))
+        0
+    | None ->
+        // What follows `soak EXPERIMENT` is the experiment's business.
+        let arguments =
+            parser.ParseCommandLine(
+                argv,
+                ignoreUnrecognized = (Array.tryHead argv = Some "soak"),
+                raiseOnUsage = false
+            )
+
+        match arguments.TryGetSubCommand() with
+        | _ when arguments.IsUsageRequested ->
+            printfn $"%s{usage parser}"
+            0
         | Some command ->
             run command
             0
-        | None -> complain misused (parser.PrintUsage())
+        | None -> complain misused (usage parser)
+
+[<EntryPoint>]
+let main argv =
+    try
+        runAny argv
     with
     | :? ArguParseException as error when error.ErrorCode = ErrorCode.HelpText ->
         printfn $"%s{error.Message}"
         0
     | :? ArguParseException as error ->
         complain misused $"%s{Readable.firstLine error.Message} (equivariant --help lists what there is.)"
-    | Script.Stopped signal -> complain (signalled signal) $"Stopped by %O{signal}."
+    | ExperimentCommand.Misused problem ->
+        complain misused $"%s{problem} (equivariant --help lists what there is.)"
+    | ExperimentCommand.Interrupted(signal, sentence) ->
+        complain (Signals.exitCode signal) $"Stopped by %O{signal}. %s{sentence}"
+    | Signals.Stopped signal -> complain (Signals.exitCode signal) $"Stopped by %O{signal}."
     | error -> complain failed (Readable.sentence error)

@@ -3,15 +3,12 @@ module internal Equivariant.Cli.Script
 
 open System
 open System.IO
-open System.Runtime.InteropServices
 open System.Text.Json
 open System.Text.Json.Nodes
 open System.Threading
 open Equivariant
+open Equivariant.Bench
 open Equivariant.Core
-
-/// The user, or the system, stopped the program with a signal.
-exception Stopped of PosixSignal
 
 /// A text field of an answer.
 let text (name: string) (answer: JsonObject) =
@@ -134,20 +131,15 @@ let private stoppable (limit: TimeSpan) (work: CancellationToken -> 'T) (onTimeo
     use source = new CancellationTokenSource(limit)
     let received = ref None
 
-    let stop (context: PosixSignalContext) =
-        context.Cancel <- true
-        received.Value <- Some context.Signal
+    let stop signal =
+        received.Value <- Some signal
         source.Cancel()
 
-    use _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, stop)
-    use _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, stop)
-    use _hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, stop)
-
     try
-        work source.Token
+        Signals.heard stop (fun () -> work source.Token)
     with :? OperationCanceledException ->
         match received.Value with
-        | Some signal -> raise (Stopped signal)
+        | Some signal -> raise (Signals.Stopped signal)
         | None -> raise (onTimeout ())
 
 /// How long a script may take if nobody says.

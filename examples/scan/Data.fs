@@ -1,18 +1,7 @@
 namespace Equivariant.Scan
 
 open System
-
-/// <summary>Makes seeds.</summary>
-[<RequireQualifiedAccess>]
-module internal Seed =
-
-    /// Makes a seed for one purpose, always the same (String.GetHashCode differs from run to run).
-    let derive (seed: int) (purpose: string) =
-        let hash =
-            (2166136261u, $"{purpose}/{seed}")
-            ||> Seq.fold (fun hash letter -> (hash ^^^ uint32 letter) * 16777619u)
-
-        int (hash >>> 1)
+open Equivariant.Bench
 
 /// <summary>The sentences of a run, drawn by its seed.</summary>
 type Data = {
@@ -33,6 +22,15 @@ module Data =
 
     /// <summary>Names the "jump" sentences that no exchange maps to a training sentence, having both verbs.</summary>
     let jumpAndRun = "jump and run"
+
+    /// <summary>Names the sets of held-out sentences, in their order.</summary>
+    let heldOutNames = [
+        for kind in Splits.kinds do
+            Splits.name kind
+
+            if kind = JumpCompositions then
+                jumpAndRun
+    ]
 
     let private hasBothVerbs command =
         let words = Grammar.words command

@@ -2,7 +2,6 @@ namespace Equivariant.Scan
 
 open System.Diagnostics
 open TorchSharp
-open Equivariant.Core.Designs
 open Equivariant.Core.Sequences
 
 /// <summary>Measures how many sentences a model translates without any mistake, and how long it takes.</summary>
@@ -25,23 +24,33 @@ module Evaluation =
 
         torch.tensor(rows).reshape(int64 examples.Length, int64 longest)
 
+    let private decode model source =
+        Decoding.Decode(
+            model,
+            source,
+            Vocabularies.start,
+            TokenChoice.Greedy,
+            longest,
+            [| Vocabularies.finish |]
+        )
+
+    /// Says of some sentences whether greedy decoding translates them right.
+    let private areRight (model: SequenceModel) device (examples: Example[]) =
+        use scope = torch.NewDisposeScope()
+        let decoded = decode model (Batches.sources device examples)
+        decoded.cpu().eq(expected examples).all(1L).data<bool>().ToArray()
+
     /// <summary>Translates some sentences by greedy decoding and says of each whether it is right, in their order.</summary>
-    /// <param name="report">Is told how many sentences are done.</param>
+    /// <param name="map">Maps over batches, in their order.</param>
     /// <param name="model">The model.</param>
     /// <param name="device">Where the model is.</param>
     /// <param name="examples">The sentences.</param>
-    let correct (report: int -> unit) (model: SequenceModel) device (examples: Example[]) =
-        let translate (examples: Example[]) =
-            use scope = torch.NewDisposeScope()
-            let source = Batches.sources device examples
-
-            let decoded =
-                GreedyDecoding.Decode(model, source, Vocabularies.start, Vocabularies.finish, longest)
-
-            let right = decoded.cpu().eq(expected examples).all(1L)
-            report examples.Length
-            right.data<bool>().ToArray()
-
+    let correct
+        (map: (Example[] -> bool[]) -> Example[][] -> bool[][])
+        (model: SequenceModel)
+        device
+        (examples: Example[])
+        =
         model.eval ()
         // Sentences of like length leave the batch together.
         let byLength =
@@ -52,7 +61,8 @@ module Evaluation =
             byLength
             |> Array.map snd
             |> Array.chunkBySize batchSize
-            |> Array.collect translate
+            |> map (areRight model device)
+            |> Array.concat
 
         Array.zip (Array.map fst byLength) results |> Array.sortBy fst |> Array.map snd
 
@@ -69,11 +79,7 @@ module Evaluation =
                 }
             |]
 
-        GreedyDecoding
-            .Decode(model, source, Vocabularies.start, Vocabularies.finish, longest)
-            .cpu()
-            .data<int64>()
-            .ToArray()
+        (decode model source).cpu().data<int64>().ToArray()
         |> Seq.takeWhile (fun token -> token <> Vocabularies.finish)
         |> Vocabularies.output.Decode
 

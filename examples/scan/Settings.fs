@@ -1,15 +1,13 @@
 namespace Equivariant.Scan
 
 open System
-open System.Globalization
+open System.Text.Json.Serialization
+open Equivariant.Bench
 open Equivariant.Core
-open TorchSharp
 
 /// <summary>Everything that decides the numbers of a run; two runs with equal settings and seed are equal.</summary>
 type Settings = {
     Architecture: Architecture
-    /// <summary>Where to compute, in TorchSharp's words, such as "cpu".</summary>
-    Device: string
     /// <summary>Training sentences to draw from SCAN-II's 43 365; all that are not held back, if there are fewer.</summary>
     TrainingSize: int
     /// <summary>Each bare primitive is repeated, to be this share of the training sentences.</summary>
@@ -22,6 +20,9 @@ type Settings = {
     /// <summary>Training sentences for finetuning.</summary>
     FinetuningSize: int
     Finetuning: Schedule
+    /// <summary>A sentence for every design to translate in the end; it decides no numbers.</summary>
+    [<JsonIgnore>]
+    Translate: string option
 }
 
 /// <summary>The settings of the usual runs.</summary>
@@ -35,7 +36,6 @@ module Settings =
             Hidden = 64L
             Dropout = 0.0
         }
-        Device = "cpu"
         TrainingSize = Int32.MaxValue
         PrimitiveShare = 0.02
         HeldBackSize = 1000
@@ -55,6 +55,7 @@ module Settings =
             FinalLearningRate = 1e-4
             ClipNorm = 1.0
         }
+        Translate = None
     }
 
     /// <summary>A run of a few minutes: fewer epochs, and samples of the held-out commands.</summary>
@@ -66,50 +67,91 @@ module Settings =
             Finetuning = { full.Finetuning with Epochs = 1 }
     }
 
+    let private tinySchedule = {
+        Epochs = 3
+        BatchSize = 8
+        LearningRate = 1e-2
+        FinalLearningRate = 1e-3
+        ClipNorm = 1.0
+    }
+
+    /// <summary>A run of a few seconds: a network that learns nothing, and a few sentences.</summary>
+    let tiny = {
+        full with
+            Architecture = {
+                Cell = Gru
+                Hidden = 8L
+                Dropout = 0.1
+            }
+            TrainingSize = 40
+            PrimitiveShare = 0.05
+            HeldBackSize = 6
+            EvaluationSize = 6
+            Pretraining = tinySchedule
+            FinetuningSize = 16
+            Finetuning = { tinySchedule with Epochs = 2 }
+    }
+
+    /// <summary>Gives the settings of a preset.</summary>
+    let ofPreset preset =
+        match preset with
+        | Full -> full
+        | Quick -> quick
+        | Tiny -> tiny
+
+    /// <summary>Lists the cells by name.</summary>
+    let cells = [ "gru", Gru; "lstm", Lstm; "rnn", Rnn ]
+
     /// <summary>Gives a cell's name.</summary>
     let cellName cell =
-        match cell with
-        | Gru -> "gru"
-        | Lstm -> "lstm"
-        | Rnn -> "rnn"
+        cells |> List.find (fun (_, known) -> known = cell) |> fst
 
-    let private describeSchedule name (schedule: Schedule) : (string * obj) list = [
-        $"{name}Epochs", schedule.Epochs
-        $"{name}BatchSize", schedule.BatchSize
-        $"{name}LearningRate", schedule.LearningRate
-        $"{name}FinalLearningRate", schedule.FinalLearningRate
-        $"{name}ClipNorm", schedule.ClipNorm
+    let private epochs count (schedule: Schedule) = { schedule with Epochs = count }
+
+    let private mostEpochs = 10_000
+
+    /// The words of a sentence, all of them known.
+    let private requireWords (sentence: string) =
+        match Vocabulary.Split sentence with
+        | [] -> raise (EquivariantException "--translate needs a sentence, such as \"jump left twice\".")
+        | words -> Vocabularies.input.Encode words |> ignore
+
+    /// <summary>Lists the options that change settings.</summary>
+    let arguments: Argument<Settings> list = [
+        Argument.choice
+            "cell"
+            "recurrent network"
+            cells
+            "the recurrent network: gru (the default), lstm or rnn."
+            (fun cell settings -> {
+                settings with
+                    Settings.Architecture.Cell = cell
+            })
+        Argument.number
+            "epochs"
+            (1, mostEpochs)
+            "how often pretraining sees its sentences."
+            (fun count settings -> {
+                settings with
+                    Pretraining = epochs count settings.Pretraining
+            })
+        Argument.number
+            "finetune-epochs"
+            (1, mostEpochs)
+            "how often finetuning sees its sentences."
+            (fun count settings -> {
+                settings with
+                    Finetuning = epochs count settings.Finetuning
+            })
+        Argument.text
+            "translate"
+            "sentence"
+            "a sentence for every design to translate in the end. Example: --translate \"jump left twice\"."
+            (fun sentence settings ->
+                requireWords sentence
+
+                {
+                    settings with
+                        Translate = Some sentence
+                })
     ]
-
-    /// <summary>Lists all settings by name.</summary>
-    let describe (settings: Settings) : (string * obj) list = [
-        "cell", cellName settings.Architecture.Cell
-        "hidden", settings.Architecture.Hidden
-        "dropout", settings.Architecture.Dropout
-        "device", settings.Device
-        "trainingSize", settings.TrainingSize
-        "primitiveShare", settings.PrimitiveShare
-        "heldBackSize", settings.HeldBackSize
-        "evaluationSize", settings.EvaluationSize
-        yield! describeSchedule "pretraining" settings.Pretraining
-        "finetuningSize", settings.FinetuningSize
-        yield! describeSchedule "finetuning" settings.Finetuning
-    ]
-
-    /// <summary>Finds the device to compute on.</summary>
-    /// <exception cref="T:Equivariant.Core.EquivariantException">There is no such device here.</exception>
-    let device (settings: Settings) =
-        let unavailable reason =
-            raise (EquivariantException $"The device '%s{settings.Device}' can't be used: %s{reason}.")
-
-        match settings.Device.Split ':' with
-        | [| "cpu" |] -> torch.CPU
-        | [| "cuda" |]
-        | [| "cuda"; _ |] when not (torch.cuda.is_available ()) ->
-            unavailable "this libtorch sees no CUDA GPU"
-        | [| "cuda" |] -> torch.device "cuda"
-        | [| "cuda"; number |] ->
-            match Int32.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture) with
-            | true, index when index < torch.cuda.device_count () -> torch.device $"cuda:%d{index}"
-            | _ -> unavailable $"this libtorch sees %d{torch.cuda.device_count ()} CUDA GPUs, counted from 0"
-        | _ -> unavailable "name cpu, cuda or cuda:N"

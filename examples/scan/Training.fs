@@ -2,8 +2,7 @@ namespace Equivariant.Scan
 
 open System
 open TorchSharp
-open TorchSharp.Modules
-open Equivariant.Core.Designs
+open Equivariant.Bench
 open Equivariant.Core.Sequences
 
 /// <summary>How a model is trained.</summary>
@@ -80,9 +79,9 @@ module Batches =
         random.Shuffle batches
         batches
 
-/// <summary>Trains a sequence model.</summary>
+/// <summary>Says how a sequence model is trained.</summary>
 [<RequireQualifiedAccess>]
-module Training =
+module Schedule =
 
     /// <summary>Measures the mean cross-entropy of the target tokens, padding left out.</summary>
     let loss (model: SequenceModel) (batch: Batch) =
@@ -93,56 +92,26 @@ module Training =
             .cross_entropy(logits.flatten (0L, 1L), batch.Target.flatten (), ignore_index = Vocabulary.Pad)
             .MoveToOuterDisposeScope()
 
-    /// <summary>Makes the optimiser that a schedule is for.</summary>
-    let optimizer (schedule: Schedule) (model: SequenceModel) =
-        torch.optim.Adam(model.parameters (), schedule.LearningRate)
-
-    /// <summary>Takes one step of the optimiser and gives the loss before it.</summary>
-    let step clipNorm (model: SequenceModel) (optimizer: Adam) batch =
-        use scope = torch.NewDisposeScope()
-        optimizer.zero_grad ()
-        let loss = loss model batch
-        loss.backward ()
-        torch.nn.utils.clip_grad_norm_ (model.parameters (), clipNorm) |> ignore
-        optimizer.step () |> ignore
-        float (loss.item<float32>())
-
-    /// <summary>Gives the step size when a fraction of the schedule is done.</summary>
-    let learningRate schedule fraction =
-        let range = schedule.LearningRate - schedule.FinalLearningRate
-        schedule.FinalLearningRate + range * 0.5 * (1.0 + cos (Math.PI * fraction))
-
-    let private setLearningRate rate (optimizer: Adam) =
-        for group in optimizer.ParamGroups do
-            group.LearningRate <- rate
-
-    /// <summary>
-    /// Trains for one epoch and gives the mean loss. All its chance, the order of the sentences and the dropout, comes
-    /// from the seed, so that an epoch can be repeated.
-    /// </summary>
+    /// <summary>The training of a model by a schedule: Adam, whose step size falls along half a cosine.</summary>
     /// <param name="schedule">How to train.</param>
-    /// <param name="seed">Where chance comes from.</param>
-    /// <param name="epoch">The number of the epoch, from 0.</param>
-    /// <param name="report">Is told how many sentences are done, and the last loss.</param>
-    /// <param name="model">What to train.</param>
-    /// <param name="optimizer">The optimiser, with its memory of earlier epochs.</param>
     /// <param name="device">Where the model is.</param>
+    /// <param name="model">What to train.</param>
     /// <param name="examples">The sentences.</param>
-    let epoch schedule seed epoch report (model: SequenceModel) optimizer device (examples: Example[]) =
-        torch.manual_seed (int64 seed) |> ignore
-        model.train ()
-        let batches = Batches.plan (Random seed) schedule.BatchSize examples
-
-        let losses =
-            batches
-            |> Array.mapi (fun index sentences ->
-                let fraction =
-                    (float epoch + float index / float batches.Length) / float schedule.Epochs
-
-                setLearningRate (learningRate schedule fraction) optimizer
+    let training
+        (schedule: Schedule)
+        device
+        (model: SequenceModel)
+        (examples: Example[])
+        : Training<Example[]> = {
+        Training.plain
+            model
+            (torch.optim.Adam(model.parameters (), schedule.LearningRate))
+            schedule.Epochs
+            (fun random -> Batches.plan random schedule.BatchSize examples)
+            Array.length
+            (fun sentences ->
                 use batch = Batches.create device sentences
-                let loss = step schedule.ClipNorm model optimizer batch
-                report sentences.Length loss
-                loss)
-
-        Array.average losses
+                loss model batch) with
+            LearningRate = Some(Training.cosine schedule.LearningRate schedule.FinalLearningRate)
+            ClipNorm = Some schedule.ClipNorm
+    }

@@ -1,5 +1,6 @@
 namespace Equivariant.Scan
 
+open System
 open System.Collections.Generic
 open Equivariant.Core
 
@@ -12,6 +13,10 @@ type Vocabulary(kind: string, marks: string list, words: string list) =
 
     /// <summary>Pads short sentences in a batch; always token 0.</summary>
     static member Pad = 0L
+
+    /// <summary>Divides a sentence into words.</summary>
+    static member Split(sentence: string) =
+        sentence.Split(' ', StringSplitOptions.RemoveEmptyEntries) |> List.ofArray
 
     /// <summary>The number of tokens, marks included.</summary>
     member _.Count = entries.Length

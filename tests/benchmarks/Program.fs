@@ -20,6 +20,7 @@ let private benchmarks: (string * (int -> unit)) list = [
     fun rounds ->
         SequenceDesigns.overhead rounds
         SequenceDesigns.scaling (max 3 (rounds / 2))
+    "generation", (fun rounds -> Generation.run (max 3 (rounds / 4)))
 ]
 
 /// Puts the designs' tables between their marks in README.md.

@@ -65,9 +65,6 @@ public sealed class Gpt2 : SequenceModel
     /// <summary>The sizes.</summary>
     public Gpt2Config Config { get; }
 
-    /// <summary>A token that pads shorter sources at their end; null where all sources of a batch have one length.</summary>
-    public long? PaddingToken { get; set; }
-
     /// <summary>Which tensor of a file is which of this module.</summary>
     public static WeightMap Names { get; } = new(
         ["state_dict.", "module.", "model.", "transformer."],
@@ -152,7 +149,7 @@ public sealed class Gpt2 : SequenceModel
     }
 
     /// <summary>The mean cross entropy of every token but the first, given those before it.</summary>
-    /// <param name="ids">The texts, <c>[B, T]</c>, <c>int64</c>; <see cref="PaddingToken"/>s do not count.</param>
+    /// <param name="ids">The texts, <c>[B, T]</c>, <c>int64</c>; <see cref="SequenceModel.PaddingToken"/>s do not count.</param>
     /// <returns>A scalar.</returns>
     public Tensor Loss(Tensor ids)
     {

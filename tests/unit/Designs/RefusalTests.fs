@@ -257,8 +257,8 @@ let ``sentences that are none are refused, at every entrance`` () =
         assertClose 1e-12 (design.call(x, y).select(1L, 0L)) (design.Step(state, y.select (1L, 0L)))
         use other = (new EquituneSequenceModel(scoring id, four, four)).Start x
         refused [ "state" ] (fun () -> design.Step(other, y.select (1L, 0L)))
-        refused [ "-1 tokens" ] (fun () -> GreedyDecoding.Decode(design, x, 0L, 1L, -1))
-        refused [ "target token 9" ] (fun () -> GreedyDecoding.Decode(design, x, 9L, 1L, 3))
+        refused [ "-1 tokens" ] (fun () -> Decoding.Decode(design, x, 0L, TokenChoice.Greedy, -1, [| 1L |]))
+        refused [ "target token 9" ] (fun () -> Decoding.Decode(design, x, 9L, TokenChoice.Greedy, 3, [| 1L |]))
 
 [<Fact>]
 let ``tokens preferred twice, and tokens that are none, are refused by name`` () =

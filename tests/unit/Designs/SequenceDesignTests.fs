@@ -206,7 +206,7 @@ let ``greedy decoding takes the best token of the whole prefix at every place`` 
     let x, _ = sentences (Random seed) 9L
     let longest = 7
 
-    let decoded = GreedyDecoding.Decode(model, x, 1L, 2L, longest)
+    let decoded = Decoding.Decode(model, x, 1L, TokenChoice.Greedy, longest, [| 2L |])
 
     for row in 0L .. x.shape[0] - 1L do
         let rec follow (prefix: int64 list) =

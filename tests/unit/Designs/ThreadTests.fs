@@ -179,7 +179,7 @@ let ``sixteen threads that share a sequence design decode their own sentences`` 
 
     for design in designs do
         let decode source =
-            GreedyDecoding.Decode(design, source, 0L, 1L, 4)
+            Decoding.Decode(design, source, 0L, TokenChoice.Greedy, 4, [| 1L |])
 
         let logits = List.map2 (fun x y -> design.call (x, y)) sources targets
         let decoded = List.map decode sources

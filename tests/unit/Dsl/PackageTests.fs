@@ -50,6 +50,7 @@ let private project version =
   <ItemGroup>
     <Compile Include="Program.fs" />
     <PackageReference Include="Equivariant" Version="{version}" />
+    <PackageReference Include="Equivariant.Pretrained" Version="{version}" />
     <PackageReference Include="libtorch-cpu-linux-x64" Version="2.10.0" />
   </ItemGroup>
 </Project>
@@ -73,11 +74,18 @@ let model = network {
 
 Laws.check model
 printfn "%A evaluations" (Report.of' model).Evaluations
+
+open TorchSharp
+open Equivariant.Pretrained
+
+let sizes = Gpt2Config(VocabularySize = 50257, ContextLength = 8, Width = 4, Layers = 1, Heads = 2)
+let gpt2 = new Gpt2(sizes, new torch.Generator(1UL))
+printfn "scores %A" (gpt2.Logits(Gpt2Tokenizer.Standard.Encode "The man worked as")).shape
 """
 
 /// The same in F# Interactive, torch first: nothing of Equivariant has run by then.
 let private script packages version =
-    $"#i \"nuget: {packages}\"\n#r \"nuget: Equivariant, {version}\"\n#r \"nuget: libtorch-cpu-linux-x64, 2.10.0\"\n"
+    $"#i \"nuget: {packages}\"\n#r \"nuget: Equivariant, {version}\"\n#r \"nuget: Equivariant.Pretrained, {version}\"\n#r \"nuget: libtorch-cpu-linux-x64, 2.10.0\"\n"
     + "printfn \"the value is %g\" (TorchSharp.torch.ones(3L).sum().item<float32>())\n"
     + program
 
@@ -90,7 +98,12 @@ let ``a project and a script elsewhere run from the packages`` () =
         try
             let packages = Path.Combine(folder, "packages")
 
-            for packed in [ "core/Equivariant.Core.csproj"; "dsl/Equivariant.fsproj" ] do
+            for packed in
+                [
+                    "core/Equivariant.Core.csproj"
+                    "dsl/Equivariant.fsproj"
+                    "examples/pretrained/Equivariant.Pretrained.csproj"
+                ] do
                 dotnet root [
                     "pack"
                     packed
@@ -123,6 +136,13 @@ let ``a project and a script elsewhere run from the packages`` () =
                         "content/Equivariant.fsx"
                         "README.md"
                     ]
+                    "Equivariant.Pretrained",
+                    [
+                        "lib/net10.0/Equivariant.Pretrained.dll"
+                        "lib/net10.0/Equivariant.Pretrained.xml"
+                        "lib/net10.0/Equivariant.Pretrained.pdb"
+                        "README.md"
+                    ]
                 ] do
                 use archive = ZipFile.OpenRead(Path.Combine(packages, $"{id}.{version}.nupkg"))
                 let found = archive.Entries |> Seq.map _.FullName |> Set.ofSeq
@@ -141,13 +161,15 @@ let ``a project and a script elsewhere run from the packages`` () =
             write "Program.fs" program
             let output = dotnet elsewhere [ "run"; "-c"; "Release" ]
             Assert.Contains("4 evaluations", output)
+            Assert.Contains("scores [|1L; 4L; 50257L|]", output)
             write "Interactive.fsx" (script packages version)
             // Where the system's libstdc++ is old, the adapted library goes to a folder of this user's data.
             let output = dotnet elsewhere [ "fsi"; "Interactive.fsx" ]
             Assert.Contains("the value is 3", output)
             Assert.Contains("4 evaluations", output)
+            Assert.Contains("scores [|1L; 4L; 50257L|]", output)
         finally
-            for id in [ "equivariant"; "equivariant.core" ] do
+            for id in [ "equivariant"; "equivariant.core"; "equivariant.pretrained" ] do
                 let unpacked = Path.Combine(globalPackages, id, version)
 
                 if Directory.Exists unpacked then

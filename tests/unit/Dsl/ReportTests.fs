@@ -50,9 +50,9 @@ let ``the figures of a report are those of the model`` () =
             "layer 2, eq block \"front\"", "λ-equitune 4", 8I, perceptron 108L 2L 108L + perceptron 108L 4L 1L
             // One orbit on the circle, six on the square under its symmetries.
             "layer 2, is block \"side\" --> \"front\"", "exact, by orbits", 1I, 3L * 6L
-            "layer1, bias of \"side\"", "exact", 0I, 1L
+            "bias of \"side\"", "exact", 0I, 1L
             // On each of the six, for each of three channels.
-            "layer2, bias of \"front\"", "exact", 0I, 3L * 6L
+            "layer 2, bias of \"front\"", "exact", 0I, 3L * 6L
         ],
         rows
     )

@@ -441,25 +441,11 @@ let ``when the program is killed, the script goes too, and its folder`` (signal:
             + "while true do System.Threading.Thread.Sleep 10\n"
         )
 
-        let here name =
-            Path.Combine(AppContext.BaseDirectory, name)
-
         let info =
             // Where the tests run in the background, they and what they start ignore some signals.
             ProcessStartInfo(
                 "env",
-                [
-                    "--default-signal"
-                    "dotnet"
-                    "exec"
-                    "--runtimeconfig"
-                    here "Equivariant.Tests.runtimeconfig.json"
-                    "--depsfile"
-                    here "Equivariant.Tests.deps.json"
-                    here "Equivariant.Cli.dll"
-                    "check"
-                    at "own.fsx"
-                ],
+                "--default-signal" :: Program.commandLine [ "check"; at "own.fsx" ],
                 RedirectStandardError = true
             )
 

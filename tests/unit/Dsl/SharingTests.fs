@@ -6,7 +6,10 @@ open System
 open TorchSharp
 open Xunit
 open Equivariant
+open Equivariant.Core.Actions
 open Equivariant.Core.Designs
+open Equivariant.Core.Groups
+open Equivariant.Core.Representations
 open Equivariant.Tests
 
 let private side = image 2 4 4 |> under (cyclic 4) rotations
@@ -23,9 +26,37 @@ let private thirds =
         let angle = Math.PI * 2.0 / 3.0 * float turn
         array2D [ [ cos angle; -(sin angle) ]; [ sin angle; cos angle ] ])
 
+/// C2 changes signs.
+let private negation =
+    byMatrices "negation" (fun sign ->
+        let value = if sign = 1 then -1.0 else 1.0
+        array2D [ [ value; 0.0 ]; [ 0.0; value ] ])
+
+/// C2 mirrors the second coordinate.
+let private mirror =
+    byMatrices "mirror" (fun sign -> array2D [ [ 1.0; 0.0 ]; [ 0.0; (if sign = 1 then -1.0 else 1.0) ] ])
+
 /// The ink in one corner, which moves with turns.
 let private ink (x: torch.Tensor) =
     x.select(-1, 0L).select(-1, 0L).flatten(1L).sum 1L
+
+let private toy () =
+    new ToyModels.ToySequenceModel(12, 12, torch.float32)
+
+/// 1 is exchanged with 2 as 5 is with 4, and 7, 8 and 9 in turn.
+let private gender, race = words 12 [ [ 1; 2 ]; [ 5; 4 ] ], words 12 [ [ 7; 8; 9 ] ]
+
+let private prompted design =
+    Model.empty
+    |> Model.input "prompt" (prompt 12 4 |> under (gender >< race) exchanges)
+    |> Model.eqBy design "prompt" (languageModel "toy" toy)
+
+/// An energy that tells prompts apart: the first place counts most.
+let private first (ids: torch.Tensor) =
+    let places =
+        (torch.arange (ids.shape[1], dtype = torch.float64) * (-3.0).ToScalar()).exp()
+
+    (ids.``to`` torch.float64 * places).sum 1L
 
 let private models: (string * Model) list = [
     let one network design =
@@ -61,6 +92,28 @@ let private models: (string * Model) list = [
         apply gelu
         eq "view" (convNet 3)
         readout (invariant (classes 2))
+    }
+
+    "a family moved together, whose members learn from each other",
+    network {
+        family "view" 3 side
+        together [ "view" ]
+        eq "view" (convNet 2)
+        eq ("view" --> "view") (convNet 2) quotient
+        apply relu
+        eq "view" (linear 2)
+        eq ("view" --> "view") (linear 2)
+    }
+
+    "families moved together, between each other and within",
+    network {
+        family "view" 2 side
+        family "ring" 3 (vector 4 |> under (cyclic 4) circle)
+        together [ "view"; "ring" ]
+        eq ("view" --> "ring") (mlp [ 4 ])
+        eq ("ring" --> "ring") (linear 1)
+        eq "view" (convNet 2)
+        is ("ring" --> "view") (mlp [ 4 ])
     }
 
     "a family whose members gate and norm alike",
@@ -103,6 +156,77 @@ let private models: (string * Model) list = [
         eq "v" (linear 3)
         output "v" (tensor [ 3; 7 ] |> under (cyclic 4) (directions + circle + unmoved))
         readout (invariant (classes 2))
+    }
+
+    "matrices beside pixels, in a direct product",
+    network {
+        input "x" (image 2 3 3 |> under (cyclic 4 >< cyclic 4) (rotations >< channels directions))
+        eq "x" (linear 2)
+        apply norm
+        apply relu
+        eq "x" (mlp [ 4 ]) quotient
+    }
+
+    "matrices on both sides of a direct product, on one axis",
+    network {
+        input "x" (tensor [ 2; 2 ] |> under (cyclic 4 >< cyclic 2) (directions >< negation))
+        eq "x" (mlp [ 4 ])
+        is ("y" --> "x") (linear 2)
+        input "y" (vector 4 |> under (cyclic 4) circle)
+        eq "y" (linear 1)
+        is ("x" --> "y") (mlp [ 3 ])
+    }
+
+    "matrices in a semidirect product",
+    network {
+        input "x" (tensor [ 3; 2 ] |> under (dihedral 4) (directions >< mirror))
+        eq "x" (linear 2)
+        apply relu
+        eq "x" (mlp [ 4 ])
+    }
+
+    "matrices and places, each a factor of many",
+    network {
+        input
+            "x"
+            (tensor [ 2; 4 ]
+             |> under (direct [ cyclic 4; cyclic 4 ]) (each [ circle; onAxis -2 directions ]))
+
+        eq "x" (linear 1)
+        apply norm
+        eq "x" (mlp [ 4 ]) (byFactor [ equitune; quotient ])
+
+        output
+            "x"
+            (tensor [ 2; 4 ]
+             |> under (direct [ cyclic 4; cyclic 4 ]) (each [ circle; onAxis -2 directions ]))
+    }
+
+    "a field of vectors, which turn with their places",
+    network {
+        input "flow" (image 2 4 4 |> under (cyclic 4) (rotations |> alongside (channels directions)))
+        eq "flow" (linear 2)
+        apply norm
+        skip "flow"
+        apply relu
+        eq "flow" (mlp [ 3 ])
+
+        output
+            "flow"
+            (image 3 4 4
+             |> under (cyclic 4) (rotations |> alongside (channels (directions + unmoved))))
+
+        readout (invariant (classes 2))
+    }
+
+    "matrices, through a homomorphism and in a product",
+    network {
+        input
+            "x"
+            (image 2 4 4
+             |> under (cyclic 8 >< cyclic 4) (along "mod 4" id (cyclic 4) (channels directions) >< rotations))
+
+        eq "x" (mlp [ 3 ]) quotient
     }
 
     "a network on vectors",
@@ -208,6 +332,26 @@ let private models: (string * Model) list = [
         readout (invariant (classes 2))
     }
 
+    "a prompt, equituned", prompted equitune
+    "a prompt, by quotient", prompted quotient
+    "a prompt, by a chosen kernel", prompted (quotientBy [ Group.subgroup [] (gender >< race) ])
+    "a prompt, by a canonical pose", prompted (canonical "first" first)
+    "a prompt, weighted", prompted (equitune |> weightedBy (mlp [ 3 ]))
+    "a prompt, the surest", prompted (equitune |> leastLoss Confidence)
+    "a prompt, a design for each set of words", prompted (byFactor [ equitune; quotient ])
+
+    "a prompt beside an image",
+    network {
+        input "prompt" (prompt 12 3 |> under (gender >< race) exchanges)
+        input "x" side
+        eq "prompt" (languageModel "toy" toy)
+        is ("x" --> "prompt") (mlp [ 4 ])
+        is ("prompt" --> "x") (mlp [ 4 ]) quotient
+        eq "x" (convNet 2)
+        apply relu
+        readout (invariant (classes 2))
+    }
+
     "a sentence that no group moves",
     network {
         input "words" (sentence [ "a"; "b"; "c" ] 4 |> Signal.still)
@@ -300,6 +444,173 @@ let ``inputs that move together have all equivariant maps between them, not the 
     Assert.True(y[0].std().item<double>() > 1e-3)
     // 16 pixels in 4 orbits: 16·16/4 maps, and a bias for each orbit; twice, from 2 channels to 1.
     Assert.Equal(2L * (64L * 2L + 4L), compiled.ParameterCount)
+
+/// How many linear maps there are from a block's inputs to its outputs.
+let private maps model =
+    (Report.of' model).Blocks
+    |> List.filter (fun block -> block.Network <> "bias")
+    |> List.sumBy _.Parameters
+
+[<Fact>]
+let ``linear maps within a family are all that commute with the group and the exchanges`` () =
+    let ring, n = vector 4 |> under (cyclic 4) circle, 3
+
+    let direct =
+        network {
+            family "v" n ring
+            together [ "v" ]
+            eq "v" (linear 1)
+            eq ("v" --> "v") (linear 1)
+        }
+
+    let apart =
+        network {
+            family "v" n ring
+            eq "v" (linear 1)
+            is ("v" --> "v") (linear 1)
+        }
+
+    let c4 = Group.Cyclic 4
+    let exchanges = Group.Symmetric n
+    let product = Group.Direct [| c4 :> Group; exchanges |]
+
+    let members =
+        PermutationAction
+            .OfFactor(product, 1, PermutationAction.Natural exchanges)
+            .Times(PermutationAction.OfFactor(product, 0, PermutationAction.Natural c4))
+
+    let copies =
+        PermutationAction.Imprimitive(Group.Wreath(c4, exchanges), PermutationAction.Natural c4)
+
+    let dimension (action: PermutationAction) =
+        int64 (HomDimension.Between(Representation.Of action, Representation.Of action))
+
+    // One of four turns for a member and itself, and one for it and the others.
+    Assert.Equal(8L, dimension members)
+    Assert.Equal(dimension members, maps direct)
+    // Moved independently, members tell each other their sums only.
+    Assert.Equal(5L, dimension copies)
+    Assert.Equal(dimension copies, maps apart)
+
+[<Fact>]
+let ``linear maps of a product with matrices are counted as the theory says`` () =
+    // Pixels of 3 × 3 under quarter turns: three orbits, 21 maps. Vectors of the plane under quarter turns: two maps.
+    let apart =
+        network {
+            input "x" (image 2 3 3 |> under (cyclic 4 >< cyclic 4) (rotations >< channels directions))
+            eq "x" (linear 1)
+            output "x" (image 2 3 3)
+        }
+
+    Assert.Equal(21L * 2L, maps apart)
+
+    // Turned together, characters: the identity 9² · 2², and the half turn 1 · (-2)², the quarter turns 1 · 0.
+    let field =
+        network {
+            input "x" (image 2 3 3 |> under (cyclic 4) (rotations |> alongside (channels directions)))
+            eq "x" (linear 1)
+            output "x" (image 2 3 3)
+        }
+
+    Assert.Equal((81L * 4L + 4L) / 4L, maps field)
+
+[<Fact>]
+let ``a factor's matrices act on their own axis, and those of a semidirect product as one`` () =
+    let moved signal element (x: torch.Tensor) = (Signal.core signal).Apply(element, x)
+    let group = cyclic 4 >< cyclic 4
+    let product = image 2 3 3 |> under group (rotations >< channels directions)
+    let pixels = image 2 3 3 |> under (cyclic 4) rotations
+    let turned = image 2 3 3 |> under (cyclic 4) (channels directions)
+    let x = torch.randn (3L, 2L, 3L, 3L, dtype = torch.float64)
+    let c4 = cyclic 4
+
+    Tensors.assertClose
+        1e-12
+        (moved turned (c4.Element 3) (moved pixels (c4.Element 1) x))
+        (moved product (group.Element(1, 3)) x)
+
+    let d4 = dihedral 4
+    let y = torch.randn (3L, 2L, dtype = torch.float64)
+    let axis = vector 2 |> under d4 (directions >< mirror)
+
+    Tensors.assertClose
+        1e-12
+        (moved
+            (vector 2 |> under c4 directions)
+            (c4.Element 1)
+            (moved (vector 2 |> under (cyclic 2) mirror) ((cyclic 2).Element 1) y))
+        (moved axis (d4.Element(1, 1)) y)
+
+    let refused parts signal =
+        let sentence = Signal.problem signal |> Option.defaultValue ""
+
+        for part: string in parts do
+            Assert.Contains(part, sentence)
+
+    // Turns do not commute with a mirror.
+    vector 2
+    |> under (cyclic 4 >< cyclic 2) (directions >< mirror)
+    |> refused [ "do not represent"; "C4 × C2" ]
+
+    vector 2
+    |> under c4 (directions |> alongside directions)
+    |> refused [ "one axis twice" ]
+
+    image 2 3 3
+    |> under (cyclic 4 >< cyclic 3) (rotations >< channels thirds)
+    |> Signal.problem
+    |> fun problem -> Assert.Equal(None, problem)
+
+    image 3 3 3
+    |> under (cyclic 4 >< cyclic 3) (rotations >< channels thirds)
+    |> refused [ "thirds"; "axis -3"; "has 3" ]
+
+    sentence [ "a"; "b" ] 3
+    |> under (cyclic 2 >< cyclic 2) (exchange "a" "b" >< negation)
+    |> refused [ "names to exchange" ]
+
+[<Fact>]
+let ``a family's members lead to themselves or to each other, and have a network for each`` () =
+    let model =
+        network {
+            family "v" 2 side
+            together [ "v" ]
+            eq "v" (convNet 2)
+            eq ("v" --> "v") (convNet 3)
+            output "v" (image 2 4 4)
+        }
+
+    let compiled =
+        Model.compile Target.cpu (model |> Model.mapNetworks (fun _ -> convNet 2))
+
+    Assert.NotSame(compiled.Inner "v", compiled.Inner "v --> v")
+    Assert.Contains("eq block \"v\" --> \"v\"", Report.text (model |> Model.mapNetworks (fun _ -> convNet 2)))
+
+    let told part =
+        let problems = Model.problems >> List.map string >> String.concat "\n"
+        fun model -> Assert.Contains(part, (problems model: string))
+
+    network {
+        family "v" 2 side
+        eq "v" (convNet 2)
+        eq ("v" --> "v") (convNet 2)
+    }
+    |> told "eq block \"v\" --> \"v\": \"v 2\" and \"v 1\" are moved independently"
+
+    network {
+        family "v" 1 side
+        together [ "v" ]
+        eq "v" (convNet 2)
+        eq ("v" --> "v") (convNet 2)
+    }
+    |> told "the family \"v\" has one member"
+
+    network {
+        input "x" side
+        eq "x" (convNet 2)
+        eq ("x" --> "x") (convNet 2)
+    }
+    |> told "it is declared 2 times"
 
 [<Fact>]
 let ``a family of any size has as many parameters, and each member is evaluated once`` () =

@@ -19,20 +19,22 @@ open Equivariant.Tests.Pretrained.Fixture
 
 let private tiny () = Gpt2.Load(path "gpt2_tiny")
 
-/// Continues texts by the best token, by the model's own steps.
+/// Continues texts by the best token.
 let private continued (model: SequenceModel) (ids: torch.Tensor) count =
     use scope = torch.NewDisposeScope()
     let length = ids.shape[1]
-    use state = model.Start(ids.narrow (1, 0L, length - 1L))
-    let mutable last = ids.select (1, length - 1L)
 
-    let chosen = [
-        for _ in 1..count ->
-            last <- model.Step(state, last).argmax -1L
-            last.unsqueeze 1
-    ]
+    let added =
+        Decoding.Decode(
+            model,
+            ids.narrow (1, 0L, length - 1L),
+            ids.select (1, length - 1L),
+            TokenChoice.Greedy,
+            count,
+            [||]
+        )
 
-    (joined 1L (ids :: chosen)).MoveToOuterDisposeScope()
+    (joined 1L [ ids; added ]).MoveToOuterDisposeScope()
 
 [<Fact>]
 let ``logits, hidden states and what is inside blocks are the reference's`` () =
@@ -213,6 +215,55 @@ let ``padded sources score as each does alone`` () =
     for i in 0..2 do
         let alone = model.call (sources[i], prefix.narrow (0, int64 i, 1L))
         assertClose 1e-10 alone (all.narrow (0, int64 i, 1L))
+
+[<Fact>]
+let ``texts of different lengths are continued as each is alone`` () =
+    use scope = torch.NewDisposeScope()
+    use gpt2 = tiny ()
+    let random = Random 5
+
+    let prompts = [|
+        for length in [ 1; 7; 4; 7; 2 ] ->
+            Array.init length (fun _ -> int64 (random.Next 256)) :> IReadOnlyList<int64>
+    |]
+
+    let words =
+        PermutationAction(
+            Group.Cyclic 2,
+            257,
+            [|
+                Array.init 257 (fun i ->
+                    match i with
+                    | 0 -> 1
+                    | 1 -> 0
+                    | 201 -> 202
+                    | 202 -> 201
+                    | i -> i)
+            |]
+        )
+
+    for model in [ gpt2 :> SequenceModel; new EquituneSequenceModel(gpt2, words, words) ] do
+        let continued prompts length stops count =
+            List.ofSeq (Decoding.Continue(model, prompts, TokenChoice.Greedy, length, stops, count))
+
+        model.PaddingToken <- Nullable()
+
+        let alone = [ for prompt in prompts -> List.exactlyOne (continued [| prompt |] 20 [||] 1) ]
+
+        model.PaddingToken <- Nullable 256L
+        Assert.Equal<int64[] list>(alone, continued prompts 20 [||] 1)
+        let stop = alone[1][6]
+
+        let cut = [
+            for text in alone do
+                let text = Array.takeWhile ((<>) stop) text
+                yield! [ text; text ]
+        ]
+
+        Assert.Equal<int64[] list>(cut, continued prompts 20 [| stop |] 2)
+        Assert.Equal<int64[] list>(List.replicate 5 [||], continued prompts 0 [||] 1)
+        Assert.Empty(continued [||] 20 [||] 1)
+        refused [ "65 tokens" ] (fun () -> continued prompts 59 [||] 1)
 
 [<Fact>]
 let ``a fresh model follows its seed and trains`` () =

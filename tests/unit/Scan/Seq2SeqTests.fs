@@ -111,7 +111,7 @@ let ``the source matters, and so does the prefix`` (cell: string) =
 let ``every weight learns`` (cell: string) =
     use scope = torch.NewDisposeScope()
     use model = network cell 9
-    let loss = Training.loss model (Batches.create torch.CPU (sentences 10 16))
+    let loss = Schedule.loss model (Batches.create torch.CPU (sentences 10 16))
     loss.backward ()
 
     for struct (name, weight) in model.named_parameters () do

@@ -3,10 +3,11 @@ module Equivariant.Tests.Scan.TrainingTests
 open System
 open TorchSharp
 open Xunit
-open Equivariant.Core.Designs
+open Equivariant.Bench
 open Equivariant.Core.Sequences
 open Equivariant.Scan
 open Equivariant.Tests
+open Equivariant.Tests.Bench
 
 let private sentences (seed: int) count =
     let random = Random seed
@@ -100,7 +101,7 @@ let ``the loss is the mean over tokens, whatever the padding`` () =
     let examples = sentences 5 6
 
     let loss examples =
-        float ((Training.loss model (Batches.create torch.CPU examples)).item<float32>())
+        float ((Schedule.loss model (Batches.create torch.CPU examples)).item<float32>())
 
     let tokens (example: Example) = float (example.Target.Length + 1)
 
@@ -111,18 +112,20 @@ let ``the loss is the mean over tokens, whatever the padding`` () =
 
 [<Fact>]
 let ``the step size falls from the first to the last`` () =
-    let rate = Training.learningRate schedule
+    let rate = Training.cosine schedule.LearningRate schedule.FinalLearningRate
     Assert.Equal(1e-2, rate 0.0, 1e-12)
     Assert.Equal(1e-3, rate 1.0, 1e-12)
     Assert.True(rate 0.3 > rate 0.6)
 
-let private train schedule (model: SequenceModel) examples =
-    use optimizer = Training.optimizer schedule model
+let private training schedule (model: SequenceModel) examples =
+    Schedule.training schedule torch.CPU model examples
 
-    [
-        for epoch in 0 .. schedule.Epochs - 1 ->
-            Training.epoch schedule epoch epoch (fun _ _ -> ()) model optimizer torch.CPU examples
-    ]
+/// Trains with a seed, somewhere, and gives the mean losses of the epochs.
+let private trainAt place schedule model examples =
+    Places.inPlace (fun empty ->
+        (Places.context (place empty)).Train("training", training schedule model examples).Losses)
+
+let private train schedule model examples = trainAt id schedule model examples
 
 [<Fact>]
 let ``a few sentences are learnt, and only they are translated without mistakes`` () =
@@ -141,18 +144,23 @@ let ``a few sentences are learnt, and only they are translated without mistakes`
                 Target = Array.append example.Target [| example.Target[0] |]
         })
 
-    let mutable counted = 0
-    let report count = counted <- counted + count
+    let counted = ResizeArray<int>()
+
+    let map work batches =
+        batches
+        |> Array.map (fun batch ->
+            counted.Add(Array.length batch)
+            work batch)
 
     let mixed =
         Array.collect (fun (right, wrong) -> [| right; wrong |]) (Array.zip known wrong)
 
     Assert.Equal<bool[]>(
         Array.init mixed.Length (fun index -> index % 2 = 0),
-        Evaluation.correct report model torch.CPU mixed
+        Evaluation.correct map model torch.CPU mixed
     )
 
-    Assert.Equal(mixed.Length, counted)
+    Assert.Equal(mixed.Length, Seq.sum counted)
 
     for example in known do
         let words = Vocabularies.input.Decode example.Source
@@ -179,14 +187,11 @@ let ``the same seed trains to the same losses`` () =
 let ``training and translating leave no tensors behind`` (index: int) =
     use network = network 11
     let model = Design.wrap Design.all[index] network
-    use optimizer = Training.optimizer schedule model
     let examples = sentences 12 8
 
     let work () =
-        Training.epoch schedule 1 1 (fun _ _ -> ()) model optimizer torch.CPU examples
-        |> ignore
-
-        Evaluation.correct ignore model torch.CPU examples |> ignore
+        train { schedule with Epochs = 1 } model examples |> ignore
+        Evaluation.correct Array.map model torch.CPU examples |> ignore
 
     work ()
     // What earlier tests left to the collector should not go while this one counts.
@@ -237,11 +242,16 @@ let ``a gradient is shortened to the schedule's norm`` () =
     // Adam's steps do not depend on the size of gradients, unless they are far below its ε of 1e-8.
     let moved clip =
         use model = network 13
-        let schedule = { schedule with ClipNorm = clip }
-        use optimizer = Training.optimizer schedule model
 
         movement model (fun () ->
-            Training.epoch schedule 1 0 (fun _ _ -> ()) model optimizer torch.CPU (sentences 14 4)
+            train
+                {
+                    schedule with
+                        ClipNorm = clip
+                        Epochs = 1
+                }
+                model
+                (sentences 14 4)
             |> ignore)
 
     Assert.InRange(moved 1e-13, 0.0, 1e-5)
@@ -251,74 +261,78 @@ let ``a gradient is shortened to the schedule's norm`` () =
 let ``every batch has the step size of its place in the schedule`` () =
     use model = network 15
     let schedule = { schedule with Epochs = 4 }
-    use optimizer = Training.optimizer schedule model
+    let training = training schedule model (sentences 16 8)
+    let rates = ResizeArray<float>()
 
-    let rate () =
-        (Seq.head optimizer.ParamGroups).LearningRate
+    let noting (place: Workplace) = {
+        place with
+            Scalar =
+                fun name _ _ ->
+                    if name.EndsWith "/loss" then
+                        rates.Add((Seq.head training.Optimiser.ParamGroups).LearningRate)
+    }
 
-    Assert.Equal(schedule.LearningRate, rate ())
+    Assert.Equal(schedule.LearningRate, (Seq.head training.Optimiser.ParamGroups).LearningRate)
 
-    for epoch in [ 0; 2 ] do
-        let rates = ResizeArray<float>()
+    Places.inPlace (fun place -> (Places.context (noting place)).Train("training", training) |> ignore)
 
-        Training.epoch
-            schedule
-            1
-            epoch
-            (fun _ _ -> rates.Add(rate ()))
-            model
-            optimizer
-            torch.CPU
-            (sentences 16 8)
-        |> ignore
+    let expected = [
+        for epoch in 0..3 do
+            for batch in 0..1 ->
+                Training.cosine
+                    schedule.LearningRate
+                    schedule.FinalLearningRate
+                    ((float epoch + float batch / 2.0) / 4.0)
+    ]
 
-        let expected = [
-            for batch in 0..1 -> Training.learningRate schedule ((float epoch + float batch / 2.0) / 4.0)
-        ]
-
-        Assert.Equal<float list>(expected, List.ofSeq rates)
+    Assert.Equal<float list>(expected, List.ofSeq rates)
 
 [<Fact>]
 let ``an epoch's loss is the mean over its batches, and each is reported`` () =
     use model = network 17
-    use optimizer = Training.optimizer schedule model
-    let reports = ResizeArray<int * float>()
+    let losses, rows = ResizeArray<float>(), ResizeArray<int>()
 
-    let loss =
-        Training.epoch
-            schedule
-            1
-            0
-            (fun count loss -> reports.Add(count, loss))
-            model
-            optimizer
-            torch.CPU
-            (sentences 18 10)
+    let noting (place: Workplace) = {
+        place with
+            Scalar =
+                fun name _ loss ->
+                    if name.EndsWith "/loss" then
+                        losses.Add loss
+            Show = fun update -> rows.Add update.Done
+    }
 
-    Assert.Equal<int list>([ 2; 4; 4 ], reports |> Seq.map fst |> Seq.sort |> List.ofSeq)
-    Assert.Equal(reports |> Seq.averageBy snd, loss, 1e-12)
+    let found = trainAt noting { schedule with Epochs = 1 } model (sentences 18 10)
+    Assert.Equal(3, rows.Count)
+    Assert.Equal(10, rows[2])
+
+    Assert.Equal<int list>(
+        [ 2; 4; 4 ],
+        0 :: List.ofSeq rows
+        |> List.pairwise
+        |> List.map (fun (a, b) -> b - a)
+        |> List.sort
+    )
+
+    Assert.Equal(Seq.average losses, found.Head, 1e-12)
 
 [<Fact>]
 let ``dropout is at work in training, and neither in measuring nor in translating`` () =
     use model = network 19
-    use optimizer = Training.optimizer schedule model
 
-    Training.epoch
-        schedule
-        1
-        0
-        (fun _ _ -> Assert.True model.training)
-        model
-        optimizer
-        torch.CPU
-        (sentences 20 4)
-    |> ignore
+    let watching (place: Workplace) = {
+        place with
+            Show = fun _ -> Assert.True model.training
+    }
 
+    trainAt watching { schedule with Epochs = 1 } model (sentences 20 4) |> ignore
+    Assert.False model.training
     model.train ()
 
-    Evaluation.correct (fun _ -> Assert.False model.training) model torch.CPU (sentences 20 4)
-    |> ignore
+    let map work batches =
+        Assert.False model.training
+        Array.map work batches
 
+    Evaluation.correct map model torch.CPU (sentences 20 4) |> ignore
     model.train ()
     Evaluation.translate model torch.CPU [ "jump" ] |> ignore
     Assert.False model.training

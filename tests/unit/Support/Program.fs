@@ -52,3 +52,19 @@ let inFolder (work: string -> 'T) =
         work folder.FullName
     finally
         folder.Delete true
+
+/// The words that start the program as a process of its own, for what only a process shows.
+let commandLine (arguments: string list) : string list =
+    let here name =
+        Path.Combine(AppContext.BaseDirectory, name)
+
+    [
+        "dotnet"
+        "exec"
+        "--runtimeconfig"
+        here "Equivariant.Tests.runtimeconfig.json"
+        "--depsfile"
+        here "Equivariant.Tests.deps.json"
+        here "Equivariant.Cli.dll"
+        yield! arguments
+    ]

@@ -1,0 +1,109 @@
+namespace Equivariant.Bench
+
+open System
+open System.Collections.Generic
+open System.Diagnostics
+open System.IO
+open TorchSharp
+open Equivariant.Core
+
+/// <summary>The resident memory of a stage that went round and round.</summary>
+type Endured = {
+    /// <summary>The stage, such as "finetuning equitune".</summary>
+    Stage: string
+    /// <summary>Bytes after so many steps.</summary>
+    Resident: (int * int64) list
+} with
+
+    /// <summary>By how much memory grew from a step on, as a share of what it was there.</summary>
+    member this.GrowthAfter(step: int) =
+        let from = this.Resident |> List.find (fun (at, _) -> at >= step) |> snd
+        float (snd (List.last this.Resident) - from) / float from
+
+/// <summary>Measures whether memory stays flat: the steps of every run of an experiment, many times over.</summary>
+[<RequireQualifiedAccess>]
+module Soak =
+
+    /// Resident memory, once everything that is garbage has gone.
+    let private resident () =
+        for _ in 1..2 do
+            GC.Collect()
+            GC.WaitForPendingFinalizers()
+
+        use current = Process.GetCurrentProcess()
+        current.WorkingSet64
+
+    /// <summary>
+    /// Lets the trainings of every run of a plan, with its first seed, go round and round; where a run trains nothing,
+    /// what it measures. Nothing is written.
+    /// </summary>
+    /// <param name="plan">The plan, best a tiny one.</param>
+    /// <param name="device">Where to compute.</param>
+    /// <param name="steps">How many steps each stage takes.</param>
+    /// <param name="interval">After how many steps memory is measured.</param>
+    /// <param name="show">Is told each measurement: the stage, the step, the bytes.</param>
+    let run
+        (plan: Plan)
+        (device: string)
+        steps
+        interval
+        (show: string -> int -> int64 -> unit)
+        : Endured list =
+        let found = Dictionary<string, ResizeArray<int * int64>>()
+        let order = ResizeArray<string>()
+
+        let afterStep stage step =
+            if step % interval = 0 || step = steps then
+                if not (found.ContainsKey stage) then
+                    found.Add(stage, ResizeArray())
+                    order.Add stage
+
+                let bytes = resident ()
+                found[stage].Add(step, bytes)
+                show stage step bytes
+
+        let place maps stages = {
+            Folder = Path.GetTempPath()
+            Settings = plan.Settings
+            Device = Devices.find device
+            Show = ignore
+            Stopped = fun () -> None
+            Scalar = fun _ _ _ -> ()
+            Endurance =
+                Some {
+                    Steps = steps
+                    Maps = maps
+                    AfterStep = afterStep
+                    Stages = stages
+                }
+        }
+
+        let stages = HashSet<string>()
+
+        for run in plan.Runs [ plan.Seeds.Head ] do
+            let work maps =
+                use scope = torch.NewDisposeScope()
+                let collected = Collected()
+
+                Context(place maps stages, run.Seed, run.Labels, collected)
+                |> run.Work
+                |> ignore
+
+                collected.Trained
+
+            if not (work false) then
+                work true |> ignore
+
+        if order.Count = 0 then
+            raise (
+                EquivariantException
+                    $"The runs of %s{plan.Experiment} neither train nor map: there is nothing to repeat."
+            )
+
+        [
+            for stage in order ->
+                {
+                    Stage = stage
+                    Resident = List.ofSeq found[stage]
+                }
+        ]

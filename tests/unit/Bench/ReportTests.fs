@@ -1,0 +1,274 @@
+/// What people look at: plots, pages, README tables.
+module Equivariant.Tests.Bench.ReportTests
+
+open System
+open System.Diagnostics
+open System.IO
+open System.Text.RegularExpressions
+open Xunit
+open Xunit.Abstractions
+open Equivariant.Core
+open Equivariant.Bench
+open Equivariant.Tests
+open Equivariant.Tests.Bench.ExperimentTests
+
+let private finding labels name values : Finding = {
+    Labels = labels
+    Name = name
+    Values = values
+}
+
+let private found = [
+    for design, values in [ "plain", [ 0.2; 0.4 ]; "equitune", [ 0.9; 1.0 ] ] do
+        for name in [ "upright"; "turned" ] do
+            finding [ "design", design ] name values
+]
+
+[<Fact>]
+let ``equal labels and names are one finding, in the order of the runs`` () =
+    let figure seed name =
+        Figure.labelled [ "seed of data", "1" ] name (float seed)
+
+    let findings =
+        Findings.collect [
+            for seed in [ 1; 3 ] do
+                for name in [ "b"; "a" ] -> figure seed name
+        ]
+
+    Assert.Equal<string list>([ "b"; "a" ], findings |> List.map _.Name)
+    Assert.Equal((2.0, sqrt 2.0), (findings.Head.Mean, findings.Head.Deviation))
+    Assert.Equal("200.00 ± 141.42", Findings.show 100.0 2 findings.Head)
+    Assert.Equal("30.0", Findings.percent (finding [] "a" [ 0.3 ]))
+
+[<Fact>]
+let ``a table has a row for each value of a label, and empty cells for what was not measured`` () =
+    let table =
+        Table.byLabel "Found" "design" [ "upright", Findings.percent; "speed", Findings.show 1.0 1 ] found
+
+    Assert.Equal<string list>([ "design"; "upright"; "speed" ], table.Columns)
+
+    Assert.Equal<string list list>(
+        [ [ "plain"; "30.0 ± 14.1"; "" ]; [ "equitune"; "95.0 ± 7.1"; "" ] ],
+        table.Rows
+    )
+
+let private bars =
+    Plot.percentBars "accuracy" "Found" "right" "design" [ "upright"; "turned"; "lost" ] found
+
+[<Fact>]
+let ``bars stand side by side over their places, and what was not measured has none`` () =
+    let palette = ScottPlot.Palettes.Category10()
+
+    match bars with
+    | Bars plot ->
+        let drawn = [
+            for index, (_, heights) in List.indexed plot.Series ->
+                Plotting.grouped plot.Series.Length palette index heights
+        ]
+
+        for (_, heights), bars in List.zip plot.Series drawn do
+            Assert.Equal(2, bars.Length)
+
+            for place, (bar: ScottPlot.Bar) in Seq.indexed bars do
+                Assert.Equal(heights[place], (bar.Value, bar.Error))
+                Assert.InRange(bar.Position, float place - 0.5, float place + 0.5)
+
+        let positions = drawn |> List.map (Array.head >> _.Position)
+        Assert.Equal<float list>(List.sort positions, positions)
+        Assert.Equal(0.0, List.average positions, 1e-9)
+        Assert.True(positions[1] - positions[0] > (drawn |> List.map (Array.head >> _.Size) |> List.max))
+    | _ -> Assert.Fail "bars are bars"
+
+[<Fact>]
+let ``stacks stand on each other`` () =
+    let palette = ScottPlot.Palettes.Category10()
+    let bars = Plotting.stacked palette 1 [ 0.2; 0.5 ] [ 0.3, 0.0; 0.5, 0.1 ]
+
+    Assert.Equal<(float * float) list>(
+        [ 0.2, 0.5; 0.5, 1.0 ],
+        [ for bar in bars -> bar.ValueBase, bar.Value ]
+    )
+
+let private plots = [
+    bars
+    Stacks {
+        Name = "shares"
+        Title = "Shares"
+        Axis = "share"
+        Places = [ "woman"; "man" ]
+        Series = [ "good", [ 0.3, 0.0; 0.4, 0.0 ]; "bad", [ 0.7, 0.0; 0.6, 0.0 ] ]
+        Top = None
+    }
+    Curves {
+        Name = "learning"
+        Title = "Learning"
+        Across = "epoch"
+        Axis = "loss"
+        Lines = [ "one", [ 1.0, 3.0; 2.0, nan; 3.0, 1.0 ]; "short", [ 1.0, 2.0 ] ]
+    }
+]
+
+[<Fact>]
+let ``plots are drawn as PNG and as SVG with their words`` () =
+    for plot in plots do
+        Assert.Equal<byte[]>([| 0x89uy; byte 'P'; byte 'N'; byte 'G' |], (Plotting.png plot)[..3])
+        let svg = Plotting.svg plot
+        Assert.Contains("<svg", svg)
+        Assert.Contains(plot.Title, svg)
+
+let private results seeds : Results =
+    Program.inFolder (fun folder ->
+        carryOut (planned [ "--epochs"; "2" ]) { ordered folder with Seeds = seeds })
+
+let private sections =
+    lazy
+        [
+            for seeds in [ [ 1; 2 ]; [ 3 ] ] do
+                // Something to be escaped, everywhere.
+                let results = {
+                    results seeds with
+                        DifferencesFromPaper = [ "One < two & \"three\" <script>alert(1)</script>" ]
+                }
+
+                Report.sectionOf [ corners ] results
+        ]
+
+[<Fact>]
+let ``a page has everything in it, and nothing from elsewhere`` () =
+    let page = Report.html sections.Value
+    Assert.StartsWith("<!DOCTYPE html>", page)
+    Assert.DoesNotContain("<script", page)
+    Assert.DoesNotMatch(Regex "(src|href)=\"(?!#)", page)
+    Assert.DoesNotContain("url(http", page)
+    Assert.Contains("One &lt; two &amp;", page)
+    // For each section the bars, the losses and the accuracies.
+    Assert.Equal(6, Regex.Count(page, "<svg"))
+    Assert.Equal(2, Regex.Count(page, "<table><thead>|<table>\\s*<thead>"))
+    Assert.Contains("over the seeds 1, 2", page)
+    Assert.Contains("What differs from the paper", page)
+    Assert.Contains("TorchSharp", page)
+    Assert.Contains("seed 1, C4: 2 epochs", page)
+
+let private chromium =
+    (Environment.GetEnvironmentVariable "PATH").Split ':'
+    |> Seq.collect (fun folder ->
+        [ "chromium"; "chromium-browser"; "google-chrome" ]
+        |> Seq.map (fun name -> Path.Combine(folder, name)))
+    |> Seq.tryFind File.Exists
+
+/// The page in a frame as wide as a phone, measured by a script beside it.
+let private measuring (page: string) =
+    let quoted = page.Replace("&", "&amp;").Replace("\"", "&quot;")
+
+    $"""<!DOCTYPE html><iframe id="page" width="390" height="800" srcdoc="{quoted}"></iframe><pre id="found"></pre>
+<script>
+document.getElementById('page').onload = () => {{
+    const inside = document.getElementById('page').contentDocument;
+    const svgs = [...inside.querySelectorAll('svg')];
+    const seen = svgs.filter(svg => svg.getBoundingClientRect().width > 100 && svg.getBoundingClientRect().height > 50);
+    document.getElementById('found').textContent =
+        `wide ${{inside.documentElement.scrollWidth}} plots ${{seen.length}} tables ${{inside.querySelectorAll('table').length}}`;
+}};
+</script>"""
+
+[<Sealed>]
+type LookTests(output: ITestOutputHelper) =
+
+    [<Fact>]
+    member _.``a page fits a phone, shows its plots and prints``() =
+        match chromium with
+        | None -> output.WriteLine "No chromium is installed here: the page was not looked at."
+        | Some browser ->
+            Program.inFolder (fun folder ->
+                let at name = Path.Combine(folder, name)
+                let page = Report.html sections.Value
+                File.WriteAllText(at "report.html", page)
+                File.WriteAllText(at "measuring.html", measuring page)
+
+                let browse (options: string list) =
+                    let info =
+                        ProcessStartInfo(
+                            browser,
+                            [
+                                "--headless"
+                                "--no-sandbox"
+                                "--disable-gpu"
+                                $"""--user-data-dir={at "profile"}"""
+                                yield! options
+                            ],
+                            RedirectStandardOutput = true,
+                            RedirectStandardError = true
+                        )
+
+                    use running = Process.Start info
+                    running.ErrorDataReceived.Add ignore
+                    running.BeginErrorReadLine()
+                    let text = running.StandardOutput.ReadToEnd()
+                    running.WaitForExit()
+                    text
+
+                let dom =
+                    browse [
+                        "--virtual-time-budget=10000"
+                        "--dump-dom"
+                        $"""file://{at "measuring.html"}"""
+                    ]
+
+                let measured = Regex.Match(dom, "wide (\\d+) plots (\\d+) tables (\\d+)")
+                Assert.True(measured.Success, "the page was not measured")
+                let number (index: int) = int measured.Groups[index].Value
+                Assert.InRange(number 1, 300, 390)
+                Assert.Equal(6, number 2)
+                Assert.Equal(4, number 3)
+
+                browse [ $"""--print-to-pdf={at "page.pdf"}"""; $"""file://{at "report.html"}""" ]
+                |> ignore
+
+                Assert.True(FileInfo(at "page.pdf").Length > 10_000L))
+
+[<Fact>]
+let ``a README gets tables between its marks, and keeps the rest`` () =
+    let lines = Report.markdown sections.Value
+    Assert.Contains("| group | upright | turned |", lines)
+    Assert.Contains("| --- | ---: | ---: |", lines)
+    let first = Markdown.insert "corners" [ "old" ] "# Corners\n\nBefore.\n"
+    let text = first + "\nAfter.\n"
+    let second = Markdown.insert "corners" lines text
+    Assert.StartsWith("# Corners\n\nBefore.\n", second)
+    Assert.EndsWith("\n\nAfter.\n", second)
+    Assert.DoesNotContain("old", second)
+    Assert.Contains("| group | upright | turned |", second)
+    // Twice comes to the same, and other experiments have other marks.
+    Assert.Equal(second, Markdown.insert "corners" lines second)
+    Assert.Contains("old", Markdown.insert "scan" lines text)
+
+    let broken = text.Replace("<!-- end of figures of corners -->", "")
+    Assert.Throws<EquivariantException>(fun () -> Markdown.insert "corners" lines broken |> ignore)
+
+[<Fact>]
+let ``folders without results, and results of other experiments, are named`` () =
+    let message work =
+        Assert.Throws<EquivariantException>(fun () -> work () |> ignore).Message
+
+    Program.inFolder (fun folder ->
+        Assert.Contains(
+            $"There are no results in '{folder}'",
+            message (fun () -> Report.read [ corners ] [ folder ])
+        )
+
+        Results.write folder (results [ 1 ])
+
+        Assert.Contains(
+            "experiment 'corners', which this version does not have",
+            message (fun () -> Report.read [] [ folder ])
+        )
+
+        Results.write folder {
+            results [ 1 ] with
+                Settings = Json.element {| Images = "many" |}
+        }
+
+        Assert.Contains(
+            "have settings that this version does not have",
+            message (fun () -> Report.read [ corners ] [ folder ])
+        ))
