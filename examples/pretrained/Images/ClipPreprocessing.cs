@@ -70,7 +70,7 @@ public static class ClipPreprocessing
 
         int shorter = wide ? picture.Height : picture.Width, longer = wide ? picture.Width : picture.Height;
         int length = (int)((double)size * longer / shorter);
-        Picture resized = Resampling.Resize(picture, wide ? length : size, wide ? size : length);
+        Picture resized = picture.Resize(wide ? length : size, wide ? size : length);
         int left = Margin(resized.Width), top = Margin(resized.Height);
         byte[] result = new byte[size * size * 3];
         for (int i = 0; i < size * size; i++)

@@ -11,8 +11,9 @@ namespace Equivariant.Pretrained;
 /// <param name="Bytes">Four bytes a pixel.</param>
 /// <param name="HasAlpha">Whether alpha is part of the image.</param>
 /// <param name="IsIndexed">Whether pixels are entries of a palette, or black or white: such images are not interpolated.</param>
-internal sealed record Picture(int Width, int Height, byte[] Bytes, bool HasAlpha = false, bool IsIndexed = false)
+public sealed record Picture(int Width, int Height, byte[] Bytes, bool HasAlpha = false, bool IsIndexed = false)
 {
+    /// <summary>Bytes of a pixel.</summary>
     public const int Channels = 4;
 
     // More is refused by PIL too: a few bytes can claim to be a picture of any size.
@@ -20,8 +21,11 @@ internal sealed record Picture(int Width, int Height, byte[] Bytes, bool HasAlph
     private const long MostBytes = 1 << 30;
 
     /// <summary>Decodes a file: PNG, JPEG, GIF, BMP or WebP.</summary>
-    /// <remarks>Colour profiles and orientation tags are left aside, as by PIL. Of sixteen bits the upper eight count.</remarks>
-    public static Picture Read(string path)
+    /// <remarks>Colour profiles are left aside, as by PIL. Of sixteen bits the upper eight count.</remarks>
+    /// <param name="path">The file.</param>
+    /// <param name="upright">Whether the picture is turned as its orientation tag says; PIL leaves that tag aside.</param>
+    /// <exception cref="EquivariantException">The file is no image, or is damaged; the message names it.</exception>
+    public static Picture Read(string path, bool upright = false)
     {
         byte[] file;
         try
@@ -60,7 +64,54 @@ internal sealed record Picture(int Width, int Height, byte[] Bytes, bool HasAlph
             pinned.Free();
         }
 
-        return new Picture(size.Width, size.Height, bytes, HasAlphaChannel(file, codec), HasPalette(file, codec));
+        var picture = new Picture(size.Width, size.Height, bytes, HasAlphaChannel(file, codec), HasPalette(file, codec));
+        return upright ? picture.Turned(codec.EncodedOrigin) : picture;
+    }
+
+    /// <summary>The picture without its alpha and its palette: red, green and blue as they are, as PIL converts to RGB.</summary>
+    public Picture Opaque() => this with { HasAlpha = false, IsIndexed = false };
+
+    /// <summary>The picture with other numbers of columns and rows, as PIL resizes it, to the byte.</summary>
+    /// <param name="width">Columns.</param>
+    /// <param name="height">Rows.</param>
+    /// <param name="filter">What new pixels are made of. Those of a palette are copied, whatever the filter.</param>
+    /// <exception cref="EquivariantException">A side is not positive.</exception>
+    public Picture Resize(int width, int height, ResizingFilter filter = ResizingFilter.Bicubic) =>
+        width > 0 && height > 0
+            ? Resampling.Resize(this, width, height, filter)
+            : throw new EquivariantException($"An image of {width} × {height} pixels has none.");
+
+    /// <summary>The picture as it is looked at, when it is stored with another side up.</summary>
+    private Picture Turned(SKEncodedOrigin stored)
+    {
+        if (stored == SKEncodedOrigin.TopLeft)
+        {
+            return this;
+        }
+
+        bool sideways = stored is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
+        (int width, int height) = sideways ? (Height, Width) : (Width, Height);
+        int right = Width - 1, bottom = Height - 1;
+        byte[] turned = new byte[Bytes.Length];
+        for (int y = 0; y < height; y++)
+        {
+            for (int x = 0; x < width; x++)
+            {
+                (int column, int row) = stored switch
+                {
+                    SKEncodedOrigin.TopRight => (right - x, y),
+                    SKEncodedOrigin.BottomRight => (right - x, bottom - y),
+                    SKEncodedOrigin.BottomLeft => (x, bottom - y),
+                    SKEncodedOrigin.LeftTop => (y, x),
+                    SKEncodedOrigin.RightTop => (y, bottom - x),
+                    SKEncodedOrigin.RightBottom => (right - y, bottom - x),
+                    _ => (right - y, x),
+                };
+                Bytes.AsSpan(((row * Width) + column) * Channels, Channels).CopyTo(turned.AsSpan(((y * width) + x) * Channels));
+            }
+        }
+
+        return this with { Width = width, Height = height, Bytes = turned };
     }
 
     private static bool HasAlphaChannel(byte[] file, SKCodec codec) => codec.EncodedFormat switch

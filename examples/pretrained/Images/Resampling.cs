@@ -1,18 +1,27 @@
 namespace Equivariant.Pretrained;
 
+/// <summary>What the pixels of a resized picture are made of.</summary>
+public enum ResizingFilter
+{
+    /// <summary>Straight lines between the nearest two pixels a side.</summary>
+    Bilinear,
+
+    /// <summary>Cubic curves, a = −½, through the nearest four pixels a side.</summary>
+    Bicubic,
+}
+
 /// <summary>Resizes pictures as PIL does, to the byte.</summary>
 /// <remarks>
-/// Bicubic with a = −½; when an image shrinks, the filter widens with it. Rows first, then columns, each result rounded
-/// to a byte; weights are whole multiples of 2⁻²².
+/// When an image shrinks, the filter widens with it. Rows first, then columns, each result rounded to a byte;
+/// weights are whole multiples of 2⁻²².
 /// Source: Pillow 9.4, src/libImaging/Resample.c, Geometry.c and Convert.c.
 /// </remarks>
 internal static class Resampling
 {
     private const int PrecisionBits = 32 - 8 - 2;
-    private const double Support = 2;
 
     /// <summary>A picture with other numbers of columns and rows.</summary>
-    public static Picture Resize(Picture picture, int width, int height)
+    public static Picture Resize(Picture picture, int width, int height, ResizingFilter filter)
     {
         if (picture.Width == width && picture.Height == height)
         {
@@ -25,8 +34,8 @@ internal static class Resampling
         }
 
         Picture work = picture.HasAlpha ? picture with { Bytes = Premultiply(picture.Bytes) } : picture;
-        work = width == work.Width ? work : Rows(work, width);
-        work = height == work.Height ? work : Columns(work, height);
+        work = width == work.Width ? work : Rows(work, width, filter);
+        work = height == work.Height ? work : Columns(work, height, filter);
         return picture.HasAlpha ? work with { Bytes = Unpremultiply(work.Bytes) } : work;
     }
 
@@ -59,9 +68,9 @@ internal static class Resampling
         }
     }
 
-    private static Picture Rows(Picture picture, int width)
+    private static Picture Rows(Picture picture, int width, ResizingFilter filter)
     {
-        (int First, int[] Weights)[] filter = Filter(picture.Width, width);
+        (int First, int[] Weights)[] columns = Weights(picture.Width, width, filter);
         byte[] result = new byte[width * (long)picture.Height * Picture.Channels];
         for (int y = 0; y < picture.Height; y++)
         {
@@ -69,7 +78,7 @@ internal static class Resampling
             Span<byte> target = result.AsSpan(y * width * Picture.Channels, width * Picture.Channels);
             for (int x = 0; x < width; x++)
             {
-                (int first, int[] weights) = filter[x];
+                (int first, int[] weights) = columns[x];
                 for (int c = 0; c < Picture.Channels; c++)
                 {
                     int sum = 1 << (PrecisionBits - 1);
@@ -86,15 +95,15 @@ internal static class Resampling
         return picture with { Width = width, Bytes = result };
     }
 
-    private static Picture Columns(Picture picture, int height)
+    private static Picture Columns(Picture picture, int height, ResizingFilter filter)
     {
-        (int First, int[] Weights)[] filter = Filter(picture.Height, height);
+        (int First, int[] Weights)[] rows = Weights(picture.Height, height, filter);
         int stride = picture.Width * Picture.Channels;
         byte[] result = new byte[stride * (long)height];
         int[] sums = new int[stride];
         for (int y = 0; y < height; y++)
         {
-            (int first, int[] weights) = filter[y];
+            (int first, int[] weights) = rows[y];
             Array.Fill(sums, 1 << (PrecisionBits - 1));
             for (int i = 0; i < weights.Length; i++)
             {
@@ -115,23 +124,26 @@ internal static class Resampling
     }
 
     /// <summary>For each new place the first of the old that counts, and the weights from there on.</summary>
-    private static (int First, int[] Weights)[] Filter(int from, int to)
+    private static (int First, int[] Weights)[] Weights(int from, int to, ResizingFilter filter)
     {
-        double scale = (double)from / to, widening = Math.Max(scale, 1), support = Support * widening, narrowing = 1 / widening;
-        var filter = new (int, int[])[to];
+        (double reach, Func<double, double> height) = filter == ResizingFilter.Bilinear ? (1.0, (Func<double, double>)Bilinear) : (2.0, Bicubic);
+        double scale = (double)from / to, widening = Math.Max(scale, 1), support = reach * widening, narrowing = 1 / widening;
+        var result = new (int, int[])[to];
         for (int i = 0; i < to; i++)
         {
             double centre = (i + 0.5) * scale;
             int first = Math.Max((int)(centre - support + 0.5), 0), end = Math.Min((int)(centre + support + 0.5), from);
-            double[] weights = [.. Enumerable.Range(0, end - first).Select(x => Bicubic((x + first - centre + 0.5) * narrowing))];
+            double[] weights = [.. Enumerable.Range(0, end - first).Select(x => height((x + first - centre + 0.5) * narrowing))];
             double sum = weights.Sum();
-            filter[i] = (first, [.. weights.Select(weight => Fixed(sum == 0 ? weight : weight / sum))]);
+            result[i] = (first, [.. weights.Select(weight => Fixed(sum == 0 ? weight : weight / sum))]);
         }
 
-        return filter;
+        return result;
 
         static int Fixed(double weight) => (int)((weight < 0 ? -0.5 : 0.5) + (weight * (1 << PrecisionBits)));
     }
+
+    private static double Bilinear(double x) => Math.Max(0, 1 - Math.Abs(x));
 
     private static double Bicubic(double x)
     {
