@@ -41,6 +41,16 @@ public sealed class Clip : nn.Module<Tensor, Tensor, Tensor>
     /// <summary>The sizes.</summary>
     public ClipConfig Config { get; }
 
+    /// <summary>What cosines of features are multiplied by.</summary>
+    public double LogitScale
+    {
+        get
+        {
+            using DisposeScope scope = NewDisposeScope();
+            return logit_scale.detach().to(ScalarType.Float64).exp().cpu().item<double>();
+        }
+    }
+
     /// <summary>Which tensor of a file is which of this module: OpenAI's names, and Hugging Face's.</summary>
     public static WeightMap Names => ClipNames.Map;
 

@@ -1,5 +1,4 @@
 using Equivariant.Core;
-using Equivariant.Core.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -9,15 +8,12 @@ namespace Equivariant.Pretrained;
 /// <remarks>Bit for bit as PIL and torchvision do it, given the same decoded bytes. Source: openai/CLIP, clip/clip.py, _transform.</remarks>
 public static class ClipPreprocessing
 {
-    private static readonly float[] s_means = [0.48145466f, 0.4578275f, 0.40821073f];
-    private static readonly float[] s_deviations = [0.26862954f, 0.26130258f, 0.27577711f];
-
     /// <summary>Prepares an image file.</summary>
     /// <param name="path">A PNG, JPEG, GIF, BMP or WebP file.</param>
     /// <param name="size">Rows and columns of the result: the model's resolution.</param>
     /// <returns>The image, <c>[3, size, size]</c>, <c>float32</c>.</returns>
     /// <exception cref="EquivariantException">The file is no image, or is damaged; the message names it.</exception>
-    public static Tensor FromFile(string path, int size = 224) => Normalise(Crop(Picture.Read(path), size), size);
+    public static Tensor FromFile(string path, int size = 224) => Scaled(CentreCrop.FromFile(path, size));
 
     /// <summary>Prepares images that are already decoded.</summary>
     /// <param name="pixels">
@@ -27,68 +23,13 @@ public static class ClipPreprocessing
     /// <param name="size">Rows and columns of the result: the model's resolution.</param>
     /// <returns>The images, <c>[…, 3, size, size]</c>, <c>float32</c>, on the device of the pixels.</returns>
     /// <exception cref="EquivariantException">The tensor holds no images.</exception>
-    public static Tensor FromPixels(Tensor pixels, int size = 224)
+    public static Tensor FromPixels(Tensor pixels, int size = 224) => Scaled(CentreCrop.FromPixels(pixels, size));
+
+    private static Tensor Scaled(Tensor bytes)
     {
-        LibTorch.Load();
-        using DisposeScope scope = NewDisposeScope();
-        if (pixels.shape is not ([1 or 3, > 0, > 0] or [_, 1 or 3, > 0, > 0]) || !(pixels.dtype == ScalarType.Byte || pixels.is_floating_point()))
+        using (bytes)
         {
-            throw new EquivariantException(
-                $"Images are bytes or floats in [0, 1], [3, rows, columns] or [images, 3, rows, columns]; {pixels.dtype} [{string.Join(", ", pixels.shape)}] are none.");
+            return ColourScale.Clip.Apply(bytes);
         }
-
-        Tensor bytes = pixels.dtype == ScalarType.Byte ? pixels : (pixels.detach().clamp(0, 1) * byte.MaxValue).round().to(ScalarType.Byte);
-        Tensor batch = bytes.cpu().view([-1, .. bytes.shape[^3..]]);
-        Tensor[] images = [.. Enumerable.Range(0, (int)batch.shape[0]).Select(i => Normalise(Crop(Of(batch[i]), size), size))];
-        Tensor result = images.Length == 0 ? empty(0, 3, size, size) : stack(images);
-        return (pixels.Dimensions == 3 ? result.squeeze(0) : result).to(pixels.device).MoveToOuterDisposeScope();
-    }
-
-    private static Picture Of(Tensor image)
-    {
-        int height = checked((int)image.shape[1]), width = checked((int)image.shape[2]);
-        Tensor opaque = full([height, width, 1], byte.MaxValue, ScalarType.Byte);
-        Tensor pixels = cat([image.expand(3, -1, -1).permute(1, 2, 0), opaque], 2).contiguous();
-        return new Picture(width, height, pixels.bytes.ToArray());
-    }
-
-    /// <summary>The centre of the picture, of which the shorter side is made to fit.</summary>
-    internal static byte[] Crop(Picture picture, int size)
-    {
-        if (size < 1)
-        {
-            throw new EquivariantException($"An image of {size} × {size} pixels has none.");
-        }
-
-        bool wide = picture.Width > picture.Height;
-        double ratio = wide ? (double)picture.Width / picture.Height : (double)picture.Height / picture.Width;
-        const int mostTimes = 10_000;
-        if (ratio > mostTimes)
-        {
-            throw new EquivariantException($"An image of {picture.Width} × {picture.Height} pixels is no picture.");
-        }
-
-        int shorter = wide ? picture.Height : picture.Width, longer = wide ? picture.Width : picture.Height;
-        int length = (int)((double)size * longer / shorter);
-        Picture resized = picture.Resize(wide ? length : size, wide ? size : length);
-        int left = Margin(resized.Width), top = Margin(resized.Height);
-        byte[] result = new byte[size * size * 3];
-        for (int i = 0; i < size * size; i++)
-        {
-            int from = (((top + (i / size)) * resized.Width) + left + (i % size)) * Picture.Channels;
-            resized.Bytes.AsSpan(from, 3).CopyTo(result.AsSpan(i * 3));
-        }
-
-        return result;
-
-        int Margin(int side) => (int)Math.Round((side - size) / 2.0, MidpointRounding.ToEven);
-    }
-
-    private static Tensor Normalise(byte[] pixels, int size)
-    {
-        LibTorch.Load();
-        using DisposeScope scope = NewDisposeScope();
-        Tensor image = tensor(pixels, [size, size, 3], dtype: ScalarType.Byte).permute(2, 0, 1).to(ScalarType.Float32).div_(byte.MaxValue);
-        return image.sub_(tensor(s_means, [3, 1, 1])).div_(tensor(s_deviations, [3, 1, 1])).contiguous().MoveToOuterDisposeScope();
     }
 }

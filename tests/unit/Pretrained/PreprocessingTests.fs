@@ -26,7 +26,7 @@ let private files =
 
 let private cropped (name: string) size =
     use bytes =
-        torch.tensor (ClipPreprocessing.Crop(Picture.Read(path $"preprocess/{name}"), size), torch.uint8)
+        torch.tensor (CentreCrop.Of(Picture.Read(path $"preprocess/{name}"), size), torch.uint8)
 
     bytes.view(int64 size, int64 size, 3L).MoveToOuterDisposeScope()
 
