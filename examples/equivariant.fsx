@@ -7,4 +7,7 @@
 #r "cli/bin/Release/net10.0/Equivariant.dll"
 #r "cli/bin/Release/net10.0/Equivariant.Scan.dll"
 #r "cli/bin/Release/net10.0/Equivariant.Pretrained.dll"
+#r "cli/bin/Release/net10.0/Equivariant.Images.dll"
+#r "cli/bin/Release/net10.0/Equivariant.Bench.dll"
+#r "cli/bin/Release/net10.0/Equivariant.ZeroShot.dll"
 #load "../dsl/Interactive.fsx"

@@ -5,9 +5,14 @@ open Equivariant.Bench
 open Equivariant.Core.Native
 open Equivariant.Fairness
 open Equivariant.Scan
+open Equivariant.ZeroShot
 
 /// The experiments, each a command of its own name.
-let private experiments = [ Experiment.any Scan.experiment; Experiment.any Fairness.experiment ]
+let private experiments = [
+    Experiment.any Scan.experiment
+    Experiment.any Fairness.experiment
+    Experiment.any ZeroShot.experiment
+]
 
 /// A command is one file with its arguments and a `run`; it is named here and below.
 type Command =
