@@ -3,10 +3,11 @@ module internal Equivariant.Cli.Program
 open Argu
 open Equivariant.Bench
 open Equivariant.Core.Native
+open Equivariant.Fairness
 open Equivariant.Scan
 
 /// The experiments, each a command of its own name.
-let private experiments = [ Experiment.any Scan.experiment ]
+let private experiments = [ Experiment.any Scan.experiment; Experiment.any Fairness.experiment ]
 
 /// A command is one file with its arguments and a `run`; it is named here and below.
 type Command =
