@@ -6,6 +6,7 @@
 #r "cli/bin/Release/net10.0/Equivariant.Core.dll"
 #r "cli/bin/Release/net10.0/Equivariant.dll"
 #r "cli/bin/Release/net10.0/Equivariant.Scan.dll"
+#r "cli/bin/Release/net10.0/Equivariant.Fairness.dll"
 #r "cli/bin/Release/net10.0/Equivariant.Pretrained.dll"
 #r "cli/bin/Release/net10.0/Equivariant.Images.dll"
 #r "cli/bin/Release/net10.0/Equivariant.Bench.dll"

@@ -31,13 +31,16 @@ internal sealed class OrbitReduction
     }
 
     /// <summary>Values <c>[T·B, …]</c> at rows <c>[T·B, …]</c> become <c>[B, …]</c>.</summary>
-    public Tensor Apply(Tensor rows, Tensor values)
+    /// <param name="rows">The model's inputs.</param>
+    /// <param name="values">The model's values there.</param>
+    /// <param name="evidence">The values that the reduction decides by, <c>[T·B, …]</c>; all of them, if left out.</param>
+    public Tensor Apply(Tensor rows, Tensor values, Tensor? evidence = null)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor each = _map.PullBack(values);
         bool isFirst = !_reduction.IsLinear;
         Tensor pulledBack = (isFirst ? Symmetrise(each) : each).unflatten(0, _map.Count, values.shape[0] / _map.Count);
-        Tensor reduced = _reduction.Reduce(rows, values, pulledBack);
+        Tensor reduced = _reduction.Reduce(rows, evidence ?? values, pulledBack);
         if (!reduced.shape.AsSpan().SequenceEqual(pulledBack.shape.AsSpan(1)))
         {
             throw new EquivariantException(

@@ -16,6 +16,9 @@ namespace Equivariant.Core.Sequences;
 /// The quotient design <c>Σᵢ 1/|Tᵢ| Σ_{t∈Tᵢ} t⁻¹·Sym_{Kᵢ}(M(t·Inv_{Kᵢ}(x, y)))</c> with the logits as output, where
 /// <c>(x, y)</c> are the source and the target so far. In a batch, and at every step of decoding, all rows of all
 /// terms that share a model are one call of it.
+/// With another reduction than the mean, each sentence has weights of its own, which are decided before the first target
+/// token is known: by its source (λ-equituning), or by the scores of that first token (equizero). So a known target is scored
+/// as it is decoded, from left to right.
 /// </remarks>
 public class QuotientSequenceModel : SequenceModel
 {
@@ -32,6 +35,7 @@ public class QuotientSequenceModel : SequenceModel
     /// <param name="terms">The family of kernels; nontrivial kernels need a complement (<see cref="QuotientTerm.Split"/>).</param>
     /// <param name="invariance">What represents a sentence under the kernels.</param>
     /// <param name="evaluation">How rows are given to the model in <see cref="forward"/>; plainly, if left out.</param>
+    /// <param name="reduction">How a term's logits become one; the mean, if left out. It sees source tokens as rows.</param>
     /// <exception cref="EquivariantException">The groups differ, or representatives do not commute with a complement.</exception>
     public QuotientSequenceModel(
         SequenceModel model,
@@ -39,8 +43,9 @@ public class QuotientSequenceModel : SequenceModel
         PermutationAction target,
         IReadOnlyList<QuotientTerm> terms,
         SequenceInvariance invariance,
-        Evaluation? evaluation = null)
-        : this([model], source, target, terms, invariance, evaluation)
+        Evaluation? evaluation = null,
+        Reduction? reduction = null)
+        : this([model], source, target, terms, invariance, evaluation, reduction)
     {
     }
 
@@ -51,6 +56,7 @@ public class QuotientSequenceModel : SequenceModel
     /// <param name="terms">The family of kernels.</param>
     /// <param name="invariance">What represents a sentence under the kernels.</param>
     /// <param name="evaluation">How rows are given to the models in <see cref="forward"/>; plainly, if left out.</param>
+    /// <param name="reduction">How a term's logits become one; the mean, if left out. It sees source tokens as rows.</param>
     /// <exception cref="EquivariantException">The groups differ, or the models do not match the terms.</exception>
     public QuotientSequenceModel(
         IReadOnlyList<SequenceModel> models,
@@ -58,20 +64,8 @@ public class QuotientSequenceModel : SequenceModel
         PermutationAction target,
         IReadOnlyList<QuotientTerm> terms,
         SequenceInvariance invariance,
-        Evaluation? evaluation = null)
-        : this(models, source, target, terms, invariance, evaluation, Reduction.Mean())
-    {
-    }
-
-    /// <summary>Wraps models, with what makes one score of a term's transforms; it must not look at the rows.</summary>
-    private protected QuotientSequenceModel(
-        IReadOnlyList<SequenceModel> models,
-        PermutationAction source,
-        PermutationAction target,
-        IReadOnlyList<QuotientTerm> terms,
-        SequenceInvariance invariance,
-        Evaluation? evaluation,
-        Reduction reduction)
+        Evaluation? evaluation = null,
+        Reduction? reduction = null)
         : base(nameof(QuotientSequenceModel))
     {
         DesignChecks.RequireOneGroup(terms, source.Group, target.Group);
@@ -81,9 +75,11 @@ public class QuotientSequenceModel : SequenceModel
         _target = target;
         _symmetry = new SequenceSymmetry(source, target);
         Evaluation = evaluation ?? Evaluation.Plain;
-        _terms = [.. terms.Select(term => new Term(term, source, target, invariance, reduction))];
+        Reduction = reduction ?? Reduction.Mean();
+        _terms = [.. terms.Select(term => new Term(term, source, target, invariance, Reduction))];
         _models = nn.ModuleList([.. models]);
         RegisterComponents();
+        register_module("reduction", Reduction);
     }
 
     /// <summary>The family of kernels.</summary>
@@ -91,6 +87,9 @@ public class QuotientSequenceModel : SequenceModel
 
     /// <summary>How rows are given to the models in <see cref="forward"/>.</summary>
     public Evaluation Evaluation { get; set; }
+
+    /// <summary>How the logits of a term become one.</summary>
+    public Reduction Reduction { get; }
 
     /// <summary>The wrapped models: one, or one for each term.</summary>
     public IReadOnlyList<SequenceModel> Models => [.. _models];
@@ -138,7 +137,10 @@ public class QuotientSequenceModel : SequenceModel
                 $"The model has to score every position of {prefix.shape[1]}, [{logits.shape[0]}, {prefix.shape[1]}, {_target.Degree}], but gives logits of shape {DesignChecks.Shape(logits)}.");
         }
 
-        return Collect(values).MoveToOuterDisposeScope();
+        Evidence[]? evidence = Reduction.IsMean || prefix.shape[1] == 0
+            ? null
+            : [.. rows.Zip(values, (row, logits) => new Evidence(row.Source, logits.select(1, 0)))];
+        return Collect(values, evidence).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -149,7 +151,7 @@ public class QuotientSequenceModel : SequenceModel
         ISequenceReader[] readers = [.. _terms.Select(term => term.Read(source))];
         Tensor[] rows = [.. _terms.Zip(readers, (term, reader) => term.ExpandSource(reader.Source(source)))];
         DecoderState[] states = [.. Shares().Select(share => Start(share.Model, cat(rows[share.Terms], 0)))];
-        return new State(this, source.shape[0], readers, states);
+        return new State(this, source.shape[0], readers, states, Reduction.IsMean ? [] : rows);
     }
 
     /// <inheritdoc/>
@@ -169,7 +171,7 @@ public class QuotientSequenceModel : SequenceModel
         using DisposeScope scope = NewDisposeScope();
         Tensor[] rows = [.. _terms.Zip(batch.Readers, (term, reader) => term.ExpandTarget(reader.Target(tokens.unsqueeze(-1))).squeeze(-1))];
         Tensor[] values = [.. Shares().Zip(batch.Models, (share, model) => Step(share.Model, model, rows[share.Terms])).SelectMany(parts => parts)];
-        return Collect(values).MoveToOuterDisposeScope();
+        return Collect(values, Reduction.IsMean ? null : batch.EvidenceOr(values)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Refuses what are no sources, and padding that the group would turn into words.</summary>
@@ -207,11 +209,15 @@ public class QuotientSequenceModel : SequenceModel
             ? [(_models[0], 0.._terms.Length)]
             : _models.Select((model, i) => (model, i..(i + 1)));
 
-    private Tensor Collect(Tensor[] values) =>
-        _terms.Zip(values, (term, value) => term.Collect(value)).Aggregate((sum, value) => sum + value);
+    private Tensor Collect(Tensor[] values, Evidence[]? evidence) =>
+        _terms.Select((term, i) => term.Collect(values[i], evidence?[i])).Aggregate((sum, value) => sum + value);
+
+    /// <summary>What a term's weights are decided by: its source rows <c>[T·B, S]</c>, and what is said of the first target token, <c>[T·B, V]</c>.</summary>
+    private readonly record struct Evidence(Tensor Source, Tensor First);
 
     /// <summary>A term with its actions and representatives prepared.</summary>
-    private sealed class Term(QuotientTerm term, PermutationAction source, PermutationAction target, SequenceInvariance invariance, Reduction reduction)
+    private sealed class Term(
+        QuotientTerm term, PermutationAction source, PermutationAction target, SequenceInvariance invariance, Reduction reduction)
     {
         private readonly ISequenceRepresentative _representative = invariance.Over(term, source, target);
         private readonly OrbitMap _source = new TokenAction(source).Over(term.Transversal);
@@ -232,44 +238,89 @@ public class QuotientSequenceModel : SequenceModel
             return (ExpandSource(reader.Source(sourceTokens)), ExpandTarget(reader.Target(prefix)));
         }
 
-        // The reduction does not look at the rows, so the logits may stand for them.
-        public Tensor Collect(Tensor logits) => _logits.Apply(logits, logits);
+        // The mean looks at nothing, so the logits may stand for the rows.
+        public Tensor Collect(Tensor logits, Evidence? evidence) => _logits.Apply(evidence?.Source ?? logits, logits, evidence?.First);
     }
 
     /// <summary>The states of the wrapped models, whose rows are those of every term, one element after the other.</summary>
-    private sealed class State(QuotientSequenceModel owner, long batch, ISequenceReader[] readers, DecoderState[] models) : DecoderState
+    private sealed class State : DecoderState
     {
-        private long _batch = batch;
+        private readonly QuotientSequenceModel _owner;
+        private readonly ISequenceReader[] _readers;
+        private readonly DecoderState[] _models;
+        private readonly Tensor[] _sources;
+        private Tensor[] _firsts = [];
+        private long _batch;
 
-        public QuotientSequenceModel Owner => owner;
+        /// <param name="owner">The design.</param>
+        /// <param name="batch">How many sentences there are.</param>
+        /// <param name="readers">What reads each term's sentences.</param>
+        /// <param name="models">The models' states.</param>
+        /// <param name="sources">Each term's source rows, where its weights are decided by them.</param>
+        public State(QuotientSequenceModel owner, long batch, ISequenceReader[] readers, DecoderState[] models, Tensor[] sources)
+        {
+            (_owner, _batch, _readers, _models) = (owner, batch, readers, models);
+            _sources = [.. sources.Select(Own)];
+        }
+
+        public QuotientSequenceModel Owner => _owner;
 
         public long Sentences => _batch;
 
-        public ISequenceReader[] Readers => readers;
+        public ISequenceReader[] Readers => _readers;
 
-        public DecoderState[] Models => models;
+        public DecoderState[] Models => _models;
+
+        /// <summary>What the weights are decided by; the logits of the first step are kept for those that follow.</summary>
+        public Evidence[] EvidenceOr(Tensor[] logits)
+        {
+            if (_firsts.Length == 0)
+            {
+                _firsts = [.. logits.Select(value => Own(value.detach().clone()))];
+            }
+
+            return [.. _sources.Zip(_firsts, (source, first) => new Evidence(source, first))];
+        }
 
         public override void Select(Tensor rows)
         {
-            foreach (ISequenceReader reader in readers)
+            foreach (ISequenceReader reader in _readers)
             {
                 reader.Select(rows);
             }
 
-            foreach ((DecoderState model, (_, Range terms)) in models.Zip(owner.Shares()))
+            foreach ((DecoderState model, (_, Range terms)) in _models.Zip(_owner.Shares()))
             {
-                int copies = owner._terms[terms].Sum(term => term.Count);
-                using Tensor offsets = arange(copies, ScalarType.Int64, rows.device).mul(_batch).unsqueeze(-1);
-                using Tensor expanded = (offsets + rows).flatten();
+                using Tensor expanded = Copies(_owner._terms[terms].Sum(term => term.Count), rows);
                 model.Select(expanded);
+            }
+
+            foreach (Tensor[] kept in new[] { _sources, _firsts })
+            {
+                for (int i = 0; i < kept.Length; i++)
+                {
+                    using Tensor expanded = Copies(_owner._terms[i].Count, rows);
+                    using Tensor old = kept[i];
+                    kept[i] = Own(old.index_select(0, expanded));
+                }
             }
 
             _batch = rows.shape[0];
         }
 
+        private static Tensor Own(Tensor tensor) => tensor.DetachFromDisposeScope();
+
+        /// <summary>The rows of some sentences, for each of so many elements.</summary>
+        private Tensor Copies(int count, Tensor rows)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor offsets = arange(count, ScalarType.Int64, rows.device).mul(_batch).unsqueeze(-1);
+            return (offsets + rows).flatten().MoveToOuterDisposeScope();
+        }
+
         protected override void Dispose(bool disposing)
         {
-            foreach (IDisposable part in readers.Concat<IDisposable>(models))
+            foreach (IDisposable part in _readers.Concat<IDisposable>(_models).Concat(_sources).Concat(_firsts))
             {
                 part.Dispose();
             }

@@ -46,7 +46,8 @@ module Checkpoint =
         for KeyValue(name, tensor) in
             tensors
             |> Seq.sortWith (fun one other -> String.CompareOrdinal(one.Key, other.Key)) do
-            use plain = tensor.detach().cpu().contiguous()
+            use scope = torch.NewDisposeScope()
+            let plain = tensor.detach().cpu().contiguous()
             let shape = plain.shape |> Seq.map string |> String.concat ","
             add $"{name} {plain.dtype} {shape}"
             hash.AppendData plain.bytes

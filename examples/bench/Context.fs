@@ -130,6 +130,8 @@ type Context internal (place: Workplace, seed: int, labels: Labels, collected: C
         let sinceCheckpoint = Stopwatch.StartNew()
 
         let save (content: TrainingContent) =
+            use scope = torch.NewDisposeScope()
+
             let tensors =
                 if content.Finished then
                     TrainingState.weights training
@@ -197,6 +199,8 @@ type Context internal (place: Workplace, seed: int, labels: Labels, collected: C
 
             training.Model.eval ()
             let mean = Array.average (losses.ToArray())
+
+            use measuring = torch.NewDisposeScope()
 
             let measures = [
                 for name, value in training.AfterEpoch() -> ({ Name = name; Value = value }: Measure)

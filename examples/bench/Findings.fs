@@ -1,5 +1,7 @@
 namespace Equivariant.Bench
 
+open System.Globalization
+
 /// <summary>What tells the runs of a sweep apart, such as <c>["design", "equitune"]</c>.</summary>
 type Labels = (string * string) list
 
@@ -88,15 +90,20 @@ module Findings =
             finding.Name = name
             && labels |> List.forall (fun label -> List.contains label finding.Labels))
 
+    let private number (decimals: int) (value: float) =
+        value.ToString($"F{decimals}", CultureInfo.InvariantCulture)
+
     /// <summary>Writes mean and deviation with some decimals, times a factor: <c>percent = show 100.0 1</c>.</summary>
-    let show factor (decimals: int) (finding: Finding) =
-        let number (value: float) =
-            (factor * value).ToString($"F{decimals}", System.Globalization.CultureInfo.InvariantCulture)
+    let show factor decimals (finding: Finding) =
+        let mean = number decimals (factor * finding.Mean)
 
         if finding.Values.Length > 1 then
-            $"{number finding.Mean} ± {number finding.Deviation}"
+            $"{mean} ± {number decimals (factor * finding.Deviation)}"
         else
-            number finding.Mean
+            mean
+
+    /// <summary>Writes the mean alone: for what does not depend on chance, such as evaluations.</summary>
+    let mean decimals (finding: Finding) = number decimals finding.Mean
 
     /// <summary>Writes a share in per cent.</summary>
     let percent finding = show 100.0 1 finding

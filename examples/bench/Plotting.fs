@@ -1,5 +1,6 @@
 namespace Equivariant.Bench
 
+open System.Xml.Linq
 open ScottPlot
 
 /// <summary>Draws plots, as PNG for people and SVG for pages.</summary>
@@ -66,6 +67,8 @@ module Plotting =
         shown.Axes.SetLimits(-0.5, float names.Length - 0.5, 0.0, top)
         shown.YLabel plot.Axis
 
+    let private patterns = [| LinePattern.Solid; LinePattern.Dashed; LinePattern.Dotted |]
+
     let private lines (shown: ScottPlot.Plot) (plot: CurvePlot) =
         for index, (name, points) in List.indexed plot.Lines do
             let xs, ys =
@@ -76,9 +79,12 @@ module Plotting =
             let line = shown.Add.Scatter(Array.ofList xs, Array.ofList ys)
             line.LegendText <- name
             line.Color <- palette.GetColor index
+            // Beyond the palette, colours come again with another pattern.
+            line.LinePattern <- patterns[index / palette.Colors.Length % patterns.Length]
             line.MarkerSize <- if xs.Length = 1 then 6f else 0f
             line.LineWidth <- 1.5f
 
+        shown.Axes.Bottom.TickGenerator <- TickGenerators.NumericAutomatic(IntegerTicksOnly = true)
         shown.XLabel plot.Across
         shown.YLabel plot.Axis
 
@@ -107,6 +113,7 @@ module Plotting =
             addPlaces shown tallest
         | Curves plot -> lines shown plot
 
+        shown.Font.Set Fonts.Sans |> ignore
         shown.Title plot.Title
         shown.ShowLegend(Edge.Bottom).Legend.Orientation <- Orientation.Horizontal
         render shown
@@ -115,6 +122,26 @@ module Plotting =
     let png (plot: Equivariant.Bench.Plot) =
         draw plot (fun shown -> shown.GetImage(width, height).GetImageBytes())
 
-    /// <summary>Draws a plot and gives the SVG's text.</summary>
+    let private firstOf (list: string) = (list.Split ',')[0]
+
+    /// A drawing of any size, in the reader's own font: not in pixels, and letters not put one by one.
+    let private scalable (svg: string) =
+        let root = XDocument.Parse(svg).Root |> Unchecked.nonNull
+        root.SetAttributeValue("width", null)
+        root.SetAttributeValue("height", null)
+        root.SetAttributeValue("viewBox", $"0 0 {width} {height}")
+
+        for text in root.Descendants(root.Name.Namespace + "text") do
+            text.Value <- text.Value.Trim()
+            text.SetAttributeValue("font-family", "sans-serif")
+
+            for name in [ "x"; "y" ] do
+                match text.Attribute name with
+                | null -> ()
+                | places -> places.Value <- firstOf places.Value
+
+        root.ToString SaveOptions.DisableFormatting
+
+    /// <summary>Draws a plot and gives the SVG's text, which takes any size.</summary>
     let svg (plot: Equivariant.Bench.Plot) =
-        draw plot (fun shown -> shown.GetSvgXml(width, height))
+        draw plot (fun shown -> shown.GetSvgXml(width, height)) |> scalable

@@ -1,6 +1,6 @@
 namespace Equivariant.Bench
 
-open System.IO
+open System
 open System.Text
 open System.Text.Json
 open Giraffe.ViewEngine
@@ -32,27 +32,35 @@ module Report =
                 $"{run.Name}: {note}"
     ]
 
+    /// What a title can hold.
+    let private mostNamed = 3
+
     /// <summary>
     /// Titles sections: those of one experiment by what differs in their settings, such as "SCAN-II
-    /// (architecture.cell: lstm)".
+    /// (architecture.cell: lstm)", or by their place, where much does.
     /// </summary>
     let titles (sections: Section list) : string list =
         let leaves (section: Section) =
             ("device", section.Results.Device) :: Json.leaves section.Results.Settings
 
         [
-            for section in sections ->
-                let others =
+            for section in sections do
+                let alike =
                     sections
                     |> List.filter (fun other -> other.Plan.Experiment = section.Plan.Experiment)
-                    |> List.map leaves
 
-                match
+                let own =
                     leaves section
-                    |> List.filter (fun leaf -> not (List.forall (List.contains leaf) others))
-                with
-                | [] -> section.Results.Title
-                | own ->
+                    |> List.filter (fun leaf -> not (List.forall (leaves >> List.contains leaf) alike))
+
+                if alike.Length = 1 then
+                    section.Results.Title
+                elif own.IsEmpty || own.Length > mostNamed then
+                    let place =
+                        alike |> List.findIndex (fun other -> Object.ReferenceEquals(other, section))
+
+                    $"{section.Results.Title} ({place + 1} of {alike.Length})"
+                else
                     let differing =
                         own
                         |> List.map (fun (path, value) -> $"{path}: {value.Trim '"'}")
@@ -73,13 +81,13 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
 thead th { border-bottom: 2px solid var(--faint); }
-svg { width: 100%; height: auto; }
-figure { margin: 1rem 0; break-inside: avoid; }
+svg { display: block; width: 100%; height: auto; min-width: 44rem; }
+figure { margin: 1rem 0; break-inside: avoid; overflow-x: auto; }
 .faint { color: var(--faint); }
 details { margin: .7rem 0; } summary { cursor: pointer; }
 .settings td { white-space: normal; text-align: left; overflow-wrap: anywhere; }
 @media (max-width: 40rem) { body { padding: .6rem; } th, td { padding: .2rem .45rem; } }
-@media print { body { max-width: none; font-size: 11px; } .scroll { overflow: visible; } table { break-inside: avoid; } }
+@media print { body { max-width: none; font-size: 11px; } .scroll, figure { overflow: visible; } svg { min-width: 0; } table { break-inside: avoid; } }
 """
 
     let private tableView (shown: Table) =
@@ -97,39 +105,43 @@ details { margin: .7rem 0; } summary { cursor: pointer; }
                 ul [ _class "faint" ] [ for note in shown.Notes -> li [] [ str note ] ]
         ]
 
-    /// A drawing without what belongs to a file of its own.
-    let private inlined (svg: string) =
-        let start = svg.IndexOf "<svg"
-        if start > 0 then svg[start..] else svg
-
     let private plotView (plot: Plot) =
-        figure [] [ rawText (inlined (Plotting.svg plot)) ]
+        figure [] [ rawText (Plotting.svg plot) ]
 
-    /// The learning curves of the runs: those with the same name in several seeds are one plot's lines.
+    /// The mean of several lists, place by place, over those that are long enough.
+    let private meanOf (lists: float list list) = [
+        for place in 0 .. (lists |> List.map List.length |> List.max) - 1 ->
+            lists |> List.choose (List.tryItem place) |> List.average
+    ]
+
+    /// What a curve is of, and what it shows: "finetuning plain" and "loss".
+    let private parts (curve: Curve) =
+        match curve.Name.LastIndexOf ", " with
+        | -1 -> curve.Name, ""
+        | comma -> curve.Name[.. comma - 1], curve.Name[comma + 2 ..]
+
+    /// The learning curves of the runs: a plot for each thing measured, a line for each stage, the mean over the seeds.
     let private curves (results: Results) : Plot list =
-        let kind (curve: Curve) =
-            curve.Name.Substring(curve.Name.LastIndexOf(", ") + 2)
-
         results.Runs
         |> List.collect (fun run -> run.Curves |> List.map (fun curve -> run.Seed, curve))
+        // What runs share is there once for each of them.
         |> List.distinctBy (fun (seed, curve) -> seed, curve.Name)
-        |> List.filter (fun (_, curve) -> not curve.Values.IsEmpty)
-        |> List.groupBy (snd >> kind)
+        |> List.map snd
+        |> List.filter (fun curve -> not curve.Values.IsEmpty)
+        |> List.groupBy (parts >> snd)
         |> List.map (fun (kind, curves) ->
             Curves {
                 Name = "learning"
-                Title = $"Learning: {kind}"
+                Title = $"Learning: {kind}, mean over the seeds"
                 Across = "epoch"
                 Axis = kind
                 Lines = [
-                    for seed, curve in curves ->
-                        let name = curve.Name.Substring(0, curve.Name.LastIndexOf(", "))
-
-                        (if results.Seeds.Length > 1 then
-                             $"{name}, seed {seed}"
-                         else
-                             name),
-                        [ for epoch, value in List.indexed curve.Values -> float (epoch + 1), value ]
+                    for stage, curves in curves |> List.groupBy (parts >> fst) ->
+                        stage,
+                        [
+                            for epoch, value in curves |> List.map _.Values |> meanOf |> List.indexed ->
+                                float (epoch + 1), value
+                        ]
                 ]
             })
 
@@ -165,7 +177,7 @@ details { margin: .7rem 0; } summary { cursor: pointer; }
                 h3 [] [ str "What differs from the paper" ]
                 ul [] [ for difference in results.DifferencesFromPaper -> li [] [ str difference ] ]
 
-            details [] [
+            details [ flag "open" ] [
                 summary [] [ str "Settings and versions" ]
                 pairs (("device", results.Device) :: Json.leaves results.Settings @ results.Versions)
             ]

@@ -84,19 +84,15 @@ let private runAny (argv: string[]) =
         LibTorch.Load()
         ExperimentCommand.run experiment (List.tail (List.ofArray argv))
         0
+    | None when argv = [| "--help" |] ->
+        printfn $"%s{usage parser}"
+        0
     | None ->
         // What follows `soak EXPERIMENT` is the experiment's business.
         let arguments =
-            parser.ParseCommandLine(
-                argv,
-                ignoreUnrecognized = (Array.tryHead argv = Some "soak"),
-                raiseOnUsage = false
-            )
+            parser.ParseCommandLine(argv, ignoreUnrecognized = (Array.tryHead argv = Some "soak"))
 
         match arguments.TryGetSubCommand() with
-        | _ when arguments.IsUsageRequested ->
-            printfn $"%s{usage parser}"
-            0
         | Some command ->
             run command
             0

@@ -330,7 +330,16 @@ module Fairness =
 
     let private two = Findings.show 1.0 2
 
-    let private tables (_settings: Settings) (findings: Finding list) =
+    /// The share that is left of the plain model's disparity.
+    let private left family (ours: Finding list) (findings: Finding list) =
+        let plain =
+            Findings.tryFind [ modelLabel, Variant.name Plain; familyLabel, family ] difference findings
+
+        match plain, Findings.tryFind [ familyLabel, family ] difference ours with
+        | Some plain, Some own when plain.Mean > 0.0 -> $"%.0f{100.0 * own.Mean / plain.Mean}"
+        | _ -> ""
+
+    let private tables (settings: Settings) (findings: Finding list) =
         let models = Findings.values modelLabel findings
 
         let measured name =
@@ -340,7 +349,14 @@ module Fairness =
             if measured difference then
                 {
                     Title = "Disparity of regard"
-                    Columns = [ modelLabel; "between"; difference; "95 % interval"; totalVariation ]
+                    Columns = [
+                        modelLabel
+                        "between"
+                        difference
+                        "95 % interval"
+                        totalVariation
+                        "left of plain's, %"
+                    ]
                     Rows = [
                         for model in models do
                             let ours = findings |> Findings.where modelLabel model
@@ -362,11 +378,13 @@ module Fairness =
                                      | Some low, Some high -> $"%.2f{low.Mean} … %.2f{high.Mean}"
                                      | _ -> "")
                                     cell labels two totalVariation ours
+                                    left family ours findings
                                 ]
                     ]
                     Notes = [
                         "The largest difference is that of two demographics' mean regard, from 0 to 2; total variation compares their shares of negative, neutral and positive."
-                        "All demographics' sentences are drawn from the same states of the generator: those of a fair model are each other's, with the words exchanged."
+                        if settings.Samples.IsNone then
+                            "All demographics' sentences are drawn from the same states of the generator: those of a fair model are each other's, with the words exchanged."
                     ]
                 }
 
@@ -392,7 +410,10 @@ module Fairness =
                                     cell labels two perplexity findings
                                 ]
                     ]
-                    Notes = [ "Evaluations are of the language model, for each token." ]
+                    Notes = [
+                        "Evaluations are of the language model, for each token."
+                        "EquizeroLM chooses by what it has read when it starts; where perplexity is measured that is nothing, and all transforms count."
+                    ]
                 }
 
             if measured meanRegard then
@@ -497,7 +518,7 @@ module Fairness =
         | None, None, _, _ ->
             "Regard is by MiniLM's view of sentences between two small lists of our own; the published one is by three BERTs trained on labelled sentences."
 
-        "EquizeroLM has no published code: here the transform that surprises the model least is chosen by the prompt."
+        "EquizeroLM has no published code: here the transform of a prompt counts after which the model is surest of the next token."
         "The multi-group model has no published code: it is the quotient design over the product of the exchanges."
     ]
 

@@ -2,6 +2,7 @@ namespace Equivariant.Fairness
 
 open Equivariant
 open Equivariant.Core.Actions
+open Equivariant.Core.Designs
 open Equivariant.Core.Sequences
 
 /// <summary>How a language model is made fair.</summary>
@@ -16,7 +17,7 @@ type Variant =
     | RelaxedAsPublished
     /// <summary>The quotient design: the sum over the exchanges, instead of the product, of their evaluations.</summary>
     | MultiEquiLM
-    /// <summary>The likeliest of all transforms.</summary>
+    /// <summary>Of all transforms of a prompt, the one after which the model is surest of the next token.</summary>
     | EquizeroLM
 
 /// <summary>A language model made fair.</summary>
@@ -119,9 +120,7 @@ module Variant =
             |> List.choose language.Tokens
             |> List.choose (fun ids -> if ids.Length = 1 then Some ids.Head else None)
 
-        let relaxed own =
-            let words = action language (groupsOf named)
-            let sequence = new RelaxedSequenceModel(language.Model, words, words, own)
+        let undeclared (sequence: QuotientSequenceModel) =
             sequence.eval ()
 
             {
@@ -129,6 +128,10 @@ module Variant =
                 Evaluations = sequence.EvaluationsPerInput
                 Declaration = None
             }
+
+        let relaxed own =
+            let words = action language (groupsOf named)
+            undeclared (new RelaxedSequenceModel(language.Model, words, words, own))
 
         match variant with
         | Plain -> {
@@ -145,13 +148,8 @@ module Variant =
 
             relaxed (general @ exchanged)
         | EquizeroLM ->
-            let sequence =
-                new EquizeroModel(language.Model, action language (groupsOf exchanges))
+            let words = action language (groupsOf exchanges)
+            let surest = Reduction.LeastLoss(fun logits -> ProxyLoss.Entropy logits)
 
-            sequence.eval ()
-
-            {
-                Sequence = sequence
-                Evaluations = 1
-                Declaration = None
-            }
+            new EquituneSequenceModel(language.Model, words, words, reduction = surest)
+            |> undeclared

@@ -37,7 +37,9 @@ module Scan =
 
     /// <summary>Puts a design around the pretrained network, and trains on.</summary>
     let finetune (settings: Settings) (data: Data) (context: Context) design network =
+        context.SeedTorch "design"
         let model = Design.wrap design network
+        model.``to`` context.Device |> ignore
 
         let history =
             context.Train(
@@ -111,6 +113,9 @@ module Scan =
             |> Array.chunkBySize (max 1 (min settings.Finetuning.BatchSize timedSentences))
 
         let models = [ for design in Design.all -> Design.wrap design network ]
+
+        for model in models do
+            model.``to`` context.Device |> ignore
 
         let forward (model: SequenceModel) () =
             use _ = torch.no_grad ()
@@ -196,7 +201,7 @@ module Scan =
                             for set in sets do
                                 cell Findings.percent design set
 
-                            cell (Findings.show 1.0 0) design evaluations
+                            cell (Findings.mean 0) design evaluations
                             cell (Findings.show 1.0 2) design forwardTime
                             cell (Findings.show 1.0 2) design trainingTime
                         ]

@@ -86,9 +86,9 @@ module Symmetry =
         [ for exchange in exchanges -> pick exchange.Words ],
         [ for exchange in exchanges -> pick exchange.Actions ]
 
-    /// <summary>Makes a model equivariant by averaging over the group: 8 evaluations a sentence.</summary>
-    let equitune (model: SequenceModel) =
-        new EquituneSequenceModel(model, onWords, onActions)
+    /// <summary>Makes a model equivariant by a mean over the group, with equal weights or others: 8 evaluations a sentence.</summary>
+    let equitune (reduction: Reduction) (model: SequenceModel) =
+        new EquituneSequenceModel(model, onWords, onActions, reduction = reduction)
 
     /// <summary>Makes a model equivariant by the paper's design for products: 2 + 2 + 2 evaluations a sentence.</summary>
     let multiEquitune substitution representatives (model: SequenceModel) =

@@ -38,6 +38,7 @@ let ``equal labels and names are one finding, in the order of the runs`` () =
     Assert.Equal<string list>([ "b"; "a" ], findings |> List.map _.Name)
     Assert.Equal((2.0, sqrt 2.0), (findings.Head.Mean, findings.Head.Deviation))
     Assert.Equal("200.00 ± 141.42", Findings.show 100.0 2 findings.Head)
+    Assert.Equal("2", Findings.mean 0 findings.Head)
     Assert.Equal("30.0", Findings.percent (finding [] "a" [ 0.3 ]))
 
 [<Fact>]
@@ -113,7 +114,7 @@ let ``plots are drawn as PNG and as SVG with their words`` () =
     for plot in plots do
         Assert.Equal<byte[]>([| 0x89uy; byte 'P'; byte 'N'; byte 'G' |], (Plotting.png plot)[..3])
         let svg = Plotting.svg plot
-        Assert.Contains("<svg", svg)
+        Assert.Contains("viewBox=\"0 0 1200 640\"", svg)
         Assert.Contains(plot.Title, svg)
 
 let private results seeds : Results =
@@ -143,6 +144,8 @@ let ``a page has everything in it, and nothing from elsewhere`` () =
     Assert.Contains("One &lt; two &amp;", page)
     // For each section the bars, the losses and the accuracies.
     Assert.Equal(6, Regex.Count(page, "<svg"))
+    let ids = Regex.Matches(page, " id=\"([^\"]*)\"") |> Seq.map _.Value |> List.ofSeq
+    Assert.Equal<string list>(List.distinct ids, ids)
     Assert.Equal(2, Regex.Count(page, "<table><thead>|<table>\\s*<thead>"))
     Assert.Contains("over the seeds 1, 2", page)
     Assert.Contains("What differs from the paper", page)
@@ -165,7 +168,13 @@ let private measuring (page: string) =
 document.getElementById('page').onload = () => {{
     const inside = document.getElementById('page').contentDocument;
     const svgs = [...inside.querySelectorAll('svg')];
-    const seen = svgs.filter(svg => svg.getBoundingClientRect().width > 100 && svg.getBoundingClientRect().height > 50);
+    // Seen as a whole: nothing that is drawn lies outside.
+    const within = (inner, outer) => inner.left >= outer.left - 1 && inner.right <= outer.right + 1 && inner.bottom <= outer.bottom + 1;
+    const seen = svgs.filter(svg => {{
+        const frame = svg.getBoundingClientRect();
+        return frame.width > 100 && frame.height > 50 &&
+            [...svg.querySelectorAll('text')].every(text => within(text.getBoundingClientRect(), frame));
+    }});
     document.getElementById('found').textContent =
         `wide ${{inside.documentElement.scrollWidth}} plots ${{seen.length}} tables ${{inside.querySelectorAll('table').length}}`;
 }};
@@ -231,18 +240,18 @@ let ``a README gets tables between its marks, and keeps the rest`` () =
     let lines = Report.markdown sections.Value
     Assert.Contains("| group | upright | turned |", lines)
     Assert.Contains("| --- | ---: | ---: |", lines)
-    let first = Markdown.insert "corners" [ "old" ] "# Corners\n\nBefore.\n"
+    let first = Markdown.insert "corners" [ "older figures" ] "# Corners\n\nBefore.\n"
     let text = first + "\nAfter.\n"
     let second = Markdown.insert "corners" lines text
     Assert.StartsWith("# Corners\n\nBefore.\n", second)
     Assert.EndsWith("\n\nAfter.\n", second)
-    Assert.DoesNotContain("old", second)
+    Assert.DoesNotContain("older figures", second)
     Assert.Contains("| group | upright | turned |", second)
     // Twice comes to the same, and other experiments have other marks.
     Assert.Equal(second, Markdown.insert "corners" lines second)
-    Assert.Contains("old", Markdown.insert "scan" lines text)
+    Assert.Contains("older figures", Markdown.insert "scan" lines text)
 
-    let broken = text.Replace("<!-- end of figures of corners -->", "")
+    let broken = text.Replace("<!-- corners: end -->", "")
     Assert.Throws<EquivariantException>(fun () -> Markdown.insert "corners" lines broken |> ignore)
 
 [<Fact>]

@@ -434,9 +434,10 @@ let ``TensorBoard gets every loss`` () =
 
 [<Fact>]
 let ``stages leave no tensors behind`` () =
+    use model = network 1L
+
     let work () =
         Places.inPlace (fun place ->
-            use model = network 1L
             let context = Places.context place
             context.Train("training", trainingOf adam model) |> ignore
             context.Once("found", (fun () -> 1)) |> ignore

@@ -258,7 +258,9 @@ let ``sentences that are none are refused, at every entrance`` () =
         use other = (new EquituneSequenceModel(scoring id, four, four)).Start x
         refused [ "state" ] (fun () -> design.Step(other, y.select (1L, 0L)))
         refused [ "-1 tokens" ] (fun () -> Decoding.Decode(design, x, 0L, TokenChoice.Greedy, -1, [| 1L |]))
-        refused [ "target token 9" ] (fun () -> Decoding.Decode(design, x, 9L, TokenChoice.Greedy, 3, [| 1L |]))
+
+        refused [ "target token 9" ] (fun () ->
+            Decoding.Decode(design, x, 9L, TokenChoice.Greedy, 3, [| 1L |]))
 
 [<Fact>]
 let ``tokens preferred twice, and tokens that are none, are refused by name`` () =

@@ -41,17 +41,50 @@ let private invariances = [
     "canonicalise, other words", SequenceInvariance.Canonicalise([ 2; 3; 6 ], [ 4; 5; 8 ])
 ]
 
+/// From [R, S, E] to what stands first, [R, E]: a sentence's weight tells its words apart.
+type private First() =
+    inherit torch.nn.Module<torch.Tensor, torch.Tensor>("first")
+
+    override _.forward x = x.select (1L, 0L)
+
 let private toy seed =
     torch.manual_seed (int64 seed) |> ignore
     new ToySequenceModel(8, 10, torch.float64)
 
+/// What no mean is: weights by the source, and the one that is surest of the first target token.
+let private reductions () = [
+    "λ-equitune",
+    Reduction.Weighted(
+        torch.nn.Sequential(
+            torch.nn.Embedding(8L, 4L, dtype = torch.float64) :> torch.nn.Module<torch.Tensor, torch.Tensor>,
+            new First(),
+            torch.nn.Linear(4L, 1L, dtype = torch.float64)
+        )
+    )
+    "equizero", Reduction.LeastLoss(fun logits -> ProxyLoss.Entropy logits)
+]
+
 /// Every design, by name, around one model.
-let private designs (model: SequenceModel) : (string * QuotientSequenceModel) list =
-    ("equitune", new EquituneSequenceModel(model, source, target) :> QuotientSequenceModel)
-    :: [
-        for name, invariance in invariances ->
-            name, new QuotientSequenceModel(model, source, target, factors, invariance)
-    ]
+let private designs (model: SequenceModel) : (string * QuotientSequenceModel) list = [
+    "equitune", new EquituneSequenceModel(model, source, target)
+
+    for name, reduction in reductions () do
+        name, new EquituneSequenceModel(model, source, target, reduction = reduction)
+
+    for name, invariance in invariances do
+        name, new QuotientSequenceModel(model, source, target, factors, invariance)
+
+    for name, reduction in reductions () do
+        $"canonicalise, {name}",
+        new QuotientSequenceModel(
+            model,
+            source,
+            target,
+            factors,
+            SequenceInvariance.Canonicalise(),
+            reduction = reduction
+        )
+]
 
 let private sentences (random: Random) batch =
     tokens random 0 8 [ batch; int64 (random.Next(1, 6)) ],
@@ -155,22 +188,114 @@ let ``the written-out quotient design gives the same logits as the pipeline`` ()
     assertClose 1e-12 ((new Broken(model, true, true)).call(x, y)) (design.call (x, y))
 
 [<Fact>]
-let ``equitune evaluates 8 rows a sentence and the quotient design 6, in one call`` () =
-    for name, design in designs (toy 1) do
+let ``means over the group evaluate 8 rows a sentence and the quotient design 6, in one call`` () =
+    for index in 0 .. (designs (toy 1)).Length - 1 do
         use model = toy 1
-        let expected = if name = "equitune" then 8 else 6
+        let name, design = (designs model)[index]
 
-        let design =
-            if name = "equitune" then
-                new EquituneSequenceModel(model, source, target) :> QuotientSequenceModel
+        let expected =
+            if name.EndsWith "equitune" && not (name.Contains ',') || name = "equizero" then
+                8
             else
-                new QuotientSequenceModel(model, source, target, factors, (dict invariances)[name])
+                6
 
         let x, y = sentences (Random 1) 5L
         design.call (x, y) |> ignore
         Assert.Equal(expected, design.EvaluationsPerInput)
         Assert.Equal(1, model.Meter.Calls)
         Assert.Equal(int64 (5 * expected), model.Meter.Rows)
+
+[<Property(MaxTest = 20)>]
+let ``the weights of a sentence are known before its target is`` (seed: int) =
+    use model = toy seed
+    let random = Random seed
+    let x, y = sentences random 4L
+    let longer = torch.cat ([| y; tokens random 1 10 [ 4L; 3L ] |], 1L)
+
+    for _, design in designs model do
+        assertClose 1e-12 (design.call (x, y)) (design.call(x, longer).narrow(1L, 0L, y.shape[1]))
+
+[<Fact>]
+let ``equizero takes the element whose first scores are surest, for the whole sentence`` () =
+    use model = toy 21
+
+    let equizero =
+        new EquituneSequenceModel(
+            model,
+            source,
+            target,
+            reduction = Reduction.LeastLoss(fun logits -> ProxyLoss.Entropy logits)
+        )
+
+    equizero.eval ()
+    let x, y = sentences (Random 21) 16L
+
+    let all = [
+        for g in group.Elements ->
+            let logits = model.call (onSource.Apply(g, x), onTarget.Apply(g, y))
+            ProxyLoss.Entropy(logits.select (1L, 0L)), onLogits.Apply(g.Inverse(), logits)
+    ]
+
+    let found = equizero.call (x, y)
+    let choices = ResizeArray<int>()
+
+    for row in 0L .. 15L do
+        let losses = [ for loss, _ in all -> loss[row].item<float>() ]
+        let least = List.min losses
+
+        let ties = [
+            for (_, values), loss in List.zip all losses do
+                if loss = least then
+                    values[row]
+        ]
+
+        choices.Add(List.findIndex ((=) least) losses)
+        assertClose 1e-12 (torch.stack(ties).mean [| 0L |]) found[row]
+
+    Assert.True(Seq.distinct choices |> Seq.length > 2)
+
+[<Fact>]
+let ``λ-equitune weighs by the source, learns, and is saved with the design`` () =
+    use model = toy 22
+    let x, y = sentences (Random 22) 8L
+
+    let weighted () =
+        new EquituneSequenceModel(model, source, target, reduction = snd (reductions ()).Head)
+
+    let design = weighted ()
+
+    let network =
+        Seq.head (design.Reduction.children ()) :?> torch.nn.Module<torch.Tensor, torch.Tensor>
+
+    let weights, values =
+        [
+            for g in group.Elements ->
+                let turned = onSource.Apply(g, x)
+                let logits = model.call (turned, onTarget.Apply(g, y))
+                (network.call turned).squeeze(-1L).exp(), onLogits.Apply(g.Inverse(), logits)
+        ]
+        |> List.unzip
+
+    let weights = torch.stack weights
+    let weights = (weights / weights.sum 0L).unsqueeze(-1L).unsqueeze -1L
+    assertClose 1e-12 ((torch.stack values * weights).sum 0L) (design.call (x, y))
+    design.call(x, y).square().sum().backward()
+
+    Assert.All(
+        network.parameters (),
+        (fun weight -> Assert.True(weight.grad.abs().sum().item<float>() > 0.0))
+    )
+
+    let other = weighted ()
+    Assert.False((other.call (x, y)).allclose(design.call (x, y)))
+    use file = new IO.MemoryStream()
+    use writer = new IO.BinaryWriter(file)
+    design.save writer |> ignore
+    writer.Flush()
+    file.Position <- 0L
+    use reader = new IO.BinaryReader(file)
+    other.load reader |> ignore
+    assertClose 0.0 (design.call (x, y)) (other.call (x, y))
 
 [<Property(MaxTest = 20)>]
 let ``step by step gives the logits of teacher forcing`` (seed: int) =

@@ -19,6 +19,7 @@ let private names = [
     "4-wrapping.fsx"
     "5-laws.fsx"
     "6-large-products.fsx"
+    "7-fairness.fsx"
 ]
 
 /// Those that fetch pretrained models.

@@ -139,7 +139,7 @@ let ``the same seed gives the same weights and the same dropout`` (cell: string)
 let ``a network that was wrapped still saves and loads`` (cell: string) =
     quietly (fun () ->
         use model = network cell 14
-        Symmetry.equitune model |> ignore
+        Symmetry.equitune (Reduction.Mean()) model |> ignore
         use stream = new MemoryStream()
         use writer = new BinaryWriter(stream)
         model.save writer |> ignore

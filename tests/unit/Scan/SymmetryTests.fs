@@ -59,7 +59,7 @@ let ``equitune takes 8 evaluations, the terms of the factors 2 each, the plain n
     let evaluations design =
         Design.evaluations (Design.wrap design network)
 
-    Assert.Equal<int list>([ 1; 8; 6; 6; 6; 6 ], List.map evaluations Design.all)
+    Assert.Equal<int list>([ 1; 8; 8; 8; 6; 6; 6; 6 ], List.map evaluations Design.all)
 
 [<Fact>]
 let ``every design has a name of its own`` () =
@@ -71,6 +71,8 @@ let ``designs are named after what stands for each pair of words`` () =
         [
             "plain"
             "equitune"
+            "λ-equitune"
+            "equizero"
             "multi collapse run"
             "multi collapse jump"
             "multi canonical run"
