@@ -5,11 +5,13 @@ open Equivariant.Bench
 open Equivariant.Core.Native
 open Equivariant.Fairness
 open Equivariant.Scan
+open Equivariant.Views
 open Equivariant.ZeroShot
 
 /// The experiments, each a command of its own name.
 let private experiments = [
     Experiment.any Scan.experiment
+    Experiment.any Views.experiment
     Experiment.any Fairness.experiment
     Experiment.any ZeroShot.experiment
 ]

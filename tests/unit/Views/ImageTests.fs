@@ -17,7 +17,7 @@ type private Here =
     static member Path([<CallerFilePath>] ?path: string) = path.Value
 
 let private path name =
-    Path.Combine(AppContext.BaseDirectory, "Views", "data", name)
+    Path.Combine(AppContext.BaseDirectory, "Views", "data", "pictures", name)
 
 let private colours = { Size = 8; Grey = false }
 
@@ -144,7 +144,7 @@ let ``images of all modes are decoded and resized as PIL does it`` () =
         Directory.GetFiles(path ".")
         |> Array.filter (fun file -> not (file.EndsWith ".expected.png"))
 
-    Assert.Equal(18, files.Length)
+    Assert.Equal(25, files.Length)
 
     inFolder (fun folder ->
         let place name = Path.Combine(folder, name)
