@@ -141,8 +141,7 @@ module internal Modules =
             )
         | Pose(Given energy) -> new Canonicalise(net, input, output, energy.Value)
         | Pose(Trained network) -> new Canonicalise(net, input, output, scorer network)
-        | Frames framing ->
-            new FrameAverage(net, input, output, framing.Frame(System.Random(int seed)))
+        | Frames framing -> new FrameAverage(net, input, output, framing.Frame(System.Random(int seed)))
         | Symmetries samples ->
             let shape = [| for length in (space: Space).Shape -> int64 length |]
             let distribution = ElementDistribution.Learned(input, shape)
