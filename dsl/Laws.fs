@@ -376,7 +376,7 @@ module Laws =
         let deviations = sqrt (2.0 * log (falseAlarms * float (max 1L (l.numel ()))))
 
         let unit =
-            (variance + variance').sqrt () * deviations.ToScalar()
+            (variance + variance').sqrt() * deviations.ToScalar()
             + (Numbers.tolerance dtype depth * size + Double.Epsilon).ToScalar()
 
         (l / unit).MoveToOuterDisposeScope(), (r / unit).MoveToOuterDisposeScope()
@@ -397,13 +397,20 @@ module Laws =
             "E f(gx) = g E f(x)"
             "E f(gx) − g E f(x), as a multiple of what chance explains,"
             (Some model)
-            { sampling with Tolerance = Some chance }
+            {
+                sampling with
+                    Tolerance = Some chance
+            }
             (Some input)
             [ input.Group ]
             (fun elements x ->
                 let g = elements.Head
                 let gx = input.Apply(g, x)
-                Ok(inExpectation (depth model) (fun () -> model.call gx) (fun () -> output.Apply(g, model.call x))))
+
+                Ok(
+                    inExpectation (depth model) (fun () -> model.call gx) (fun () ->
+                        output.Apply(g, model.call x))
+                ))
 
     /// <summary>A network is invariant: <c>f(gx) = f(x)</c>.</summary>
     let invariant (model: Callable) (input: TensorAction) (sampling: Sampling) : Law =
@@ -542,14 +549,17 @@ module Laws =
                     name, (if isMoved name then Some(Signal.core signal) else None)
         ]
 
-        let isRandom = model.Blocks |> List.exists (fun (block, _, _) -> block.Plan.IsRandom)
+        let isRandom =
+            model.Blocks |> List.exists (fun (block, _, _) -> block.Plan.IsRandom)
 
         let statement, what =
             match model.Resolved.Readout, isRandom with
             | Invariant _, false -> "f(gx) = f(x)", "f(gx) − f(x)"
             | Equivariant, false -> "f(gx) = g f(x)", "f(gx) − g f(x)"
-            | Invariant _, true -> "E f(gx) = E f(x)", "E f(gx) − E f(x), as a multiple of what chance explains,"
-            | Equivariant, true -> "E f(gx) = g E f(x)", "E f(gx) − g E f(x), as a multiple of what chance explains,"
+            | Invariant _, true ->
+                "E f(gx) = E f(x)", "E f(gx) − E f(x), as a multiple of what chance explains,"
+            | Equivariant, true ->
+                "E f(gx) = g E f(x)", "E f(gx) − g E f(x), as a multiple of what chance explains,"
 
         // Where members of an orbit tie, as they do on symmetric inputs, a representative is not asked to decide.
         let decides (block: ResolvedBlock, _, _) =
@@ -584,7 +594,8 @@ module Laws =
                 outputs
                 |> List.mapi (fun i output ->
                     let left, right =
-                        inExpectation (depthOf model) (fun () -> (run gx)[i]) (fun () -> run x |> Array.item i |> turned output)
+                        inExpectation (depthOf model) (fun () -> (run gx)[i]) (fun () ->
+                            run x |> Array.item i |> turned output)
 
                     fst output, left, right)
                 |> Ok

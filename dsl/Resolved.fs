@@ -42,7 +42,11 @@ type internal Plan =
         match this with
         | Samples count
         | Symmetries count -> Some count
-        | Nested parts -> parts |> List.choose (fun (_, plan) -> plan.Drawn) |> List.sortDescending |> List.tryHead
+        | Nested parts ->
+            parts
+            |> List.choose (fun (_, plan) -> plan.Drawn)
+            |> List.sortDescending
+            |> List.tryHead
         | Exact
         | Quotient _
         | Pose _

@@ -14,7 +14,7 @@ let bodies = 4
 // How each of [B, n, 3] is pulled by the others; near ones softly, so that steps may be long.
 let pulls (x: torch.Tensor) =
     let apart = x.unsqueeze 1L - x.unsqueeze 2L
-    let softened = apart.square().sum (-1L, true) + 0.1.ToScalar()
+    let softened = apart.square().sum(-1L, true) + 0.1.ToScalar()
     (apart / softened.pow (1.5.ToScalar())).sum 2L
 
 // Leapfrog steps: positions and velocities a while later.
@@ -44,7 +44,9 @@ let o3 = CompactGroup.Orthogonal 3
 let onInput = CompactAction(o3, [| VectorKind.Vector; VectorKind.Vector |])
 let onOutput = CompactAction(o3, [| VectorKind.Vector |])
 let turns = o3.Random(256L, Random 1)
-let turned, movedTurned = onInput.ApplyEach(turns, unseen), onOutput.ApplyEach(turns, movedThere)
+
+let turned, movedTurned =
+    onInput.ApplyEach(turns, unseen), onOutput.ApplyEach(turns, movedThere)
 
 let perceptron () =
     torch.nn.Sequential(
@@ -58,13 +60,16 @@ let perceptron () =
 // The axes of each cloud, both senses of each: eight turns. In them its bodies are sorted, so that their order does not matter either.
 let framed () =
     let anyOrder = AxisAction(PermutationAction.Natural(Group.Symmetric bodies), -2)
-    let sorted = new FrameAverage(perceptron (), anyOrder, anyOrder, Frame.Sorting(TieBreaks(Random 1)))
+
+    let sorted =
+        new FrameAverage(perceptron (), anyOrder, anyOrder, Frame.Sorting(TieBreaks(Random 1)))
+
     new CompactFrameAverage(sorted, onInput, onOutput, CompactFrame.PrincipalAxes(Random 1))
 
 let error (model: Net) (x: torch.Tensor) (y: torch.Tensor) =
     use scope = torch.NewDisposeScope()
     use _ = torch.no_grad ()
-    (model.call x - y).square().mean().sqrt().item<float32> ()
+    (model.call x - y).square().mean().sqrt().item<float32>()
 
 let train (model: Net) augment =
     let optimiser = torch.optim.Adam(model.parameters (), 0.003)
@@ -81,7 +86,7 @@ let train (model: Net) augment =
                 seen, moved
 
         optimiser.zero_grad ()
-        (model.call x - y).square().mean().backward ()
+        (model.call x - y).square().mean().backward()
         optimiser.step () |> ignore
 
     $"{error model unseen movedThere:F3} as in training, {error model turned movedTurned:F3} turned"

@@ -10,4 +10,6 @@ open Equivariant.Graphs
 for n in 1..6 do
     let graphs = Enumeration.all n
     let connected = graphs |> Array.filter Graph.isConnected
-    printfn $"{n} nodes: {graphs.Length} graphs ({Enumeration.count n} by Burnside's lemma), {connected.Length} connected"
+
+    printfn
+        $"{n} nodes: {graphs.Length} graphs ({Enumeration.count n} by Burnside's lemma), {connected.Length} connected"

@@ -39,10 +39,16 @@ module Classification =
         let kinds = 1 + (examples |> Seq.collect _.Graph.Kinds |> Seq.fold max -1)
         let graphs = examples |> Array.map (fun example -> renumbered random example.Graph)
         let x = (Graph.tensor nodes kinds graphs).``to`` context.Device
-        let y = (torch.tensor [| for example in examples -> example.Label |]).``to`` context.Device
+
+        let y =
+            (torch.tensor [| for example in examples -> example.Label |]).``to`` context.Device
+
         context.SeedTorch "weights"
         let net = Design.perceptron nodes kinds settings.Hidden 2
-        let training, using = Design.wrap settings.Design (Design.action nodes kinds) kinds random net design
+
+        let training, using =
+            Design.wrap settings.Design (Design.action nodes kinds) kinds random net design
+
         training.``to`` context.Device |> ignore
         using.``to`` context.Device |> ignore
 
@@ -52,9 +58,11 @@ module Classification =
             using.eval ()
 
             let right = [|
-                for rows in (torch.arange (int64 first, int64 (first + count), device = context.Device)).split rowsAtOnce do
+                for rows in
+                    (torch.arange (int64 first, int64 (first + count), device = context.Device)).split
+                        rowsAtOnce do
                     let answers = (using.call (x.index_select (0L, rows))).argmax 1L
-                    answers.eq(y.index_select (0L, rows)).sum().item<int64> ()
+                    answers.eq(y.index_select (0L, rows)).sum().item<int64>()
             |]
 
             float (Array.sum right) / float count

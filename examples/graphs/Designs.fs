@@ -81,7 +81,14 @@ module Design =
     /// <param name="random">Draws numberings.</param>
     /// <param name="net">The network, from graphs to numbers.</param>
     /// <param name="design">The design.</param>
-    let wrap (settings: DesignSettings) (action: TensorAction) kinds (random: Random) (net: Net) design : Net * Net =
+    let wrap
+        (settings: DesignSettings)
+        (action: TensorAction)
+        kinds
+        (random: Random)
+        (net: Net)
+        design
+        : Net * Net =
         let still = TrivialAction action.Group
 
         let framed (frame: TieBreaks -> Frame) =
@@ -93,8 +100,7 @@ module Design =
         match design with
         | Alone -> net, net
         | Degrees ->
-            let degrees (x: torch.Tensor) =
-                x.narrow(2L, 0L, x.shape[1]).sum 2L
+            let degrees (x: torch.Tensor) = x.narrow(2L, 0L, x.shape[1]).sum 2L
 
             framed (fun ties -> Frame.SortingBy(degrees, ties))
         | Canonical -> framed (fun ties -> Frame.ColourRefinement ties)
@@ -105,8 +111,15 @@ module Design =
                 if design = Uniform then
                     ElementDistribution.Uniform()
                 else
-                    let scores = 
-                        new PointScores(action, kinds, 1, settings.ScoreWidth, settings.ScoreLayers, settings.ScoreWalks)
+                    let scores =
+                        new PointScores(
+                            action,
+                            kinds,
+                            1,
+                            settings.ScoreWidth,
+                            settings.ScoreLayers,
+                            settings.ScoreWalks
+                        )
 
                     ElementDistribution.Sorted(scores, 1, settings.Temperature, settings.Spread)
 

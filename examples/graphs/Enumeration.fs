@@ -61,7 +61,8 @@ module Enumeration =
 
             let sum =
                 action.Group.ConjugacyClasses()
-                |> Seq.sumBy (fun kind -> kind.Size * BigInteger.Pow(2, cycles (action.Permutation kind.Representative)))
+                |> Seq.sumBy (fun kind ->
+                    kind.Size * BigInteger.Pow(2, cycles (action.Permutation kind.Representative)))
 
             sum / action.Group.Order
 
@@ -121,11 +122,16 @@ module Enumeration =
                             waiting.Push moved
 
         [|
-            for set in least -> {
-                Nodes = nodes
-                Edges = pairs |> Array.indexed |> Array.choose (fun (bit, pair) -> if (set >>> bit) &&& 1 = 1 then Some pair else None)
-                Kinds = [||]
-            }
+            for set in least ->
+                {
+                    Nodes = nodes
+                    Edges =
+                        pairs
+                        |> Array.indexed
+                        |> Array.choose (fun (bit, pair) ->
+                            if (set >>> bit) &&& 1 = 1 then Some pair else None)
+                    Kinds = [||]
+                }
         |]
 
     /// <summary>Lists the connected graphs up to isomorphism: 11 117 with 8 nodes.</summary>

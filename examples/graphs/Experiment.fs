@@ -10,15 +10,25 @@ module Graphs =
 
     let private runs (settings: Settings) (seeds: int list) = [
         let designs =
-            Design.all |> List.filter (fun design -> List.contains (Design.name design) settings.Designs)
+            Design.all
+            |> List.filter (fun design -> List.contains (Design.name design) settings.Designs)
 
         for seed in seeds do
             for design in designs do
                 let labels task = [ "task", task; "design", Design.name design ]
 
                 Experiment.run seed (labels separation) (fun context ->
-                    let graphs = context.Shared.Once("graphs", fun () -> Enumeration.connected settings.Nodes |> List.ofArray)
-                    let outcome = context.Once("pairs", fun () -> Separation.measure settings context (Array.ofList graphs) design)
+                    let graphs =
+                        context.Shared.Once(
+                            "graphs",
+                            fun () -> Enumeration.connected settings.Nodes |> List.ofArray
+                        )
+
+                    let outcome =
+                        context.Once(
+                            "pairs",
+                            fun () -> Separation.measure settings context (Array.ofList graphs) design
+                        )
 
                     [
                         Figure.named "pairs" outcome.Pairs
@@ -28,7 +38,8 @@ module Graphs =
                     ])
 
                 if settings.Examples <> "" then
-                    Experiment.run seed (labels classification) (fun context -> Classification.measure settings context design)
+                    Experiment.run seed (labels classification) (fun context ->
+                        Classification.measure settings context design)
     ]
 
     let private tables (settings: Settings) (findings: Finding list) = [

@@ -29,7 +29,10 @@ module Graph =
     let ofGraph6 (text: string) : Graph =
         let letters = text.Trim() |> Seq.map (fun letter -> int letter - 63) |> Array.ofSeq
 
-        if letters.Length = 0 || letters |> Array.exists (fun value -> value < 0 || value > 63) then
+        if
+            letters.Length = 0
+            || letters |> Array.exists (fun value -> value < 0 || value > 63)
+        then
             refuse $"\"{text}\" is no graph6: its letters have to be from ? to ~."
 
         let nodes, letters =
@@ -80,7 +83,9 @@ module Graph =
     /// <summary>The same graph with its nodes renumbered: node i becomes images[i].</summary>
     let renumber (images: int[]) (graph: Graph) : Graph = {
         graph with
-            Edges = [| for i, j in graph.Edges -> min images[i] images[j], max images[i] images[j] |]
+            Edges = [|
+                for i, j in graph.Edges -> min images[i] images[j], max images[i] images[j]
+            |]
             Kinds =
                 if graph.Kinds.Length = 0 then
                     [||]
@@ -115,7 +120,7 @@ module Graph =
 
                 entries[at node (nodes + kind)] <- 1.0f
 
-        torch.tensor(entries).view (int64 graphs.Length, int64 nodes, int64 width)
+        torch.tensor(entries).view(int64 graphs.Length, int64 nodes, int64 width)
 
     /// <summary>Reads labelled graphs, one a line: a label, each node's kind as a digit, and graph6, divided by tabs; .gz files too.</summary>
     /// <exception cref="T:Equivariant.Core.EquivariantException">There is no such file, or a line is none of these.</exception>
@@ -141,7 +146,9 @@ module Graph =
         [|
             for number, line in Array.indexed lines ->
                 match line.TrimEnd('\r').Split('\t') with
-                | [| label; kinds; text |] when Seq.forall Char.IsAsciiDigit kinds && (label = "0" || label = "1") ->
+                | [| label; kinds; text |] when
+                    Seq.forall Char.IsAsciiDigit kinds && (label = "0" || label = "1")
+                    ->
                     let graph = ofGraph6 text
 
                     if kinds.Length <> graph.Nodes then

@@ -24,8 +24,8 @@ module Separation =
             for first in 0L .. int64 rowsAtOnce .. count - 1L do
                 use block = torch.NewDisposeScope()
                 let rows = embeddings.narrow (0L, first, min (int64 rowsAtOnce) (count - first))
-                let close = torch.cdist(rows, embeddings, 1.0).le (threshold.ToScalar())
-                let found = close.triu(first + 1L).nonzero ()
+                let close = torch.cdist(rows, embeddings, 1.0).le(threshold.ToScalar())
+                let found = close.triu(first + 1L).nonzero()
                 let numbers = (found.select (1L, 0L) + first) * count + found.select (1L, 1L)
                 numbers.MoveToOuterDisposeScope()
         |]
@@ -38,7 +38,10 @@ module Separation =
         let count = embeddings.shape[0].ToScalar()
         let right = pairs.remainder count
         let left = (pairs - right).floor_divide count
-        let distances = apart (embeddings.index_select (0L, left)) (embeddings.index_select (0L, right))
+
+        let distances =
+            apart (embeddings.index_select (0L, left)) (embeddings.index_select (0L, right))
+
         pairs.masked_select(distances.le (threshold.ToScalar())).MoveToOuterDisposeScope()
 
     /// <summary>Embeds graphs, some at a time.</summary>
@@ -75,9 +78,11 @@ module Separation =
         let symmetric = Group.Symmetric settings.Nodes
 
         let renumbered =
-            (graphs |> Array.map (fun graph -> Graph.renumber ((symmetric.Random random).Code.ToArray()) graph)
+            (graphs
+             |> Array.map (fun graph -> Graph.renumber ((symmetric.Random random).Code.ToArray()) graph)
              |> Graph.tensor settings.Nodes 0)
-                .``to`` context.Device
+                .``to``
+                context.Device
 
         let threshold: Scalar = settings.Threshold.ToScalar()
 
@@ -95,11 +100,13 @@ module Separation =
                     0.0
                 else
                     let again, _ = embed design renumbered
-                    (apart embeddings again).gt(threshold).``to``(torch.float64).mean().item<double> ()
+                    (apart embeddings again).gt(threshold).``to``(torch.float64).mean().item<double>()
 
             embeddings.cpu().MoveToOuterDisposeScope(), evaluations, split
 
-        let asked = context.Map("networks", (fun _ -> 1), [| 0 .. settings.Networks - 1 |], ask)
+        let asked =
+            context.Map("networks", (fun _ -> 1), [| 0 .. settings.Networks - 1 |], ask)
+
         let embeddings, evaluations, split = asked[0]
 
         let unseparated =

@@ -60,10 +60,11 @@ module Settings =
 
     /// <summary>The command's options.</summary>
     let arguments: Argument<Settings> list = [
-        Argument.number "nodes" (2, Enumeration.mostNodes) "nodes of the graphs to tell apart." (fun nodes settings -> {
-            settings with
-                Nodes = nodes
-        })
+        Argument.number
+            "nodes"
+            (2, Enumeration.mostNodes)
+            "nodes of the graphs to tell apart."
+            (fun nodes settings -> { settings with Nodes = nodes })
         Argument.number "networks" (1, 10000) "untrained networks that are asked." (fun count settings -> {
             settings with
                 Networks = count
@@ -74,16 +75,21 @@ module Settings =
             [ for design in Design.all -> Design.name design, Design.name design ]
             "which designs, divided by commas; all, if left out."
             (fun designs settings -> { settings with Designs = designs })
-        Argument.text "exp" "file" "labelled graphs to classify, such as EXP: label, kinds of nodes, graph6." (fun path settings -> {
-            settings with
-                Examples = path
-        })
-        Argument.number "epochs" (0, 100000) "how often the labelled graphs are seen in training." (fun epochs settings -> {
-            settings with
-                Epochs = epochs
-        })
+        Argument.text
+            "exp"
+            "file"
+            "labelled graphs to classify, such as EXP: label, kinds of nodes, graph6."
+            (fun path settings -> { settings with Examples = path })
+        Argument.number
+            "epochs"
+            (0, 100000)
+            "how often the labelled graphs are seen in training."
+            (fun epochs settings -> { settings with Epochs = epochs })
         Argument.number "samples" (1, 10000) "numberings of a graph that are drawn." (fun samples settings -> {
             settings with
-                Design = { settings.Design with Samples = samples }
+                Design = {
+                    settings.Design with
+                        Samples = samples
+                }
         })
     ]

@@ -10,7 +10,9 @@ open Equivariant.Core.Groups
 type private Net = torch.nn.Module<torch.Tensor, torch.Tensor>
 
 let private points, features, inputs, samples = 64L, 8L, 64L, 10
-let private sets = AxisAction(PermutationAction.Natural(Group.Symmetric(int points)), -2)
+
+let private sets =
+    AxisAction(PermutationAction.Natural(Group.Symmetric(int points)), -2)
 
 let private perceptron hidden : Net =
     torch.nn.Sequential(
@@ -50,5 +52,6 @@ let run rounds =
 
             match Paired.measure rounds [ forward (wrap net) x; forward net bare ] with
             | [ ours; alone ] ->
-                printfn $"{name}, MLP {hidden} wide, {rows * inputs} rows: {Paired.format (Paired.ratio ours alone)}"
+                printfn
+                    $"{name}, MLP {hidden} wide, {rows * inputs} rows: {Paired.format (Paired.ratio ours alone)}"
             | _ -> failwith "two works were timed"

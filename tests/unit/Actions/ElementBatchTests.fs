@@ -45,7 +45,10 @@ let private indices: (string * PermutationAction) list =
         "a factor of three",
         PermutationAction
             .OfFactor(mixed, 1, PermutationAction.Imprimitive(wreath, three))
-            .Plus(PermutationAction.OfFactor(mixed, 2, four), PermutationAction.OfFactor(mixed, 0, PermutationAction.Natural c6))
+            .Plus(
+                PermutationAction.OfFactor(mixed, 2, four),
+                PermutationAction.OfFactor(mixed, 0, PermutationAction.Natural c6)
+            )
     ]
 
 [<Property(MaxTest = 20)>]
@@ -105,27 +108,37 @@ let ``relaxed elements that are decided act as the elements do, however the acti
     let random = Random seed
 
     let natural (batch: ElementBatch) =
-        let hot: torch.Tensor = torch.nn.functional.one_hot (batch.Codes, int64 batch.Group.Width)
-        RelaxedElements.Permutations(hot.transpose(1L, 2L)) :> RelaxedElements
+        let hot: torch.Tensor =
+            torch.nn.functional.one_hot (batch.Codes, int64 batch.Group.Width)
+
+        RelaxedElements.Permutations(hot.transpose (1L, 2L)) :> RelaxedElements
 
     let relaxed (batch: ElementBatch) =
         match batch.Group with
         | :? PermutationGroup -> natural batch
         | :? DirectProduct as product ->
-            RelaxedElements.Tuple
-                [|
-                    for i in 0 .. product.Factors.Count - 1 ->
-                        let codes =
-                            torch.stack [| for row in 0L .. batch.Count - 1L -> torch.tensor [| for entry in (product.Project(i, batch[row])).Code.ToArray() -> int64 entry |] |]
+            RelaxedElements.Tuple [|
+                for i in 0 .. product.Factors.Count - 1 ->
+                    let codes =
+                        torch.stack [|
+                            for row in 0L .. batch.Count - 1L ->
+                                torch.tensor [|
+                                    for entry in (product.Project(i, batch[row])).Code.ToArray() ->
+                                        int64 entry
+                                |]
+                        |]
 
-                        RelaxedElements.Decided(ElementBatch.Of(product.Factors[i], codes)) :> RelaxedElements
-                |]
+                    RelaxedElements.Decided(ElementBatch.Of(product.Factors[i], codes)) :> RelaxedElements
+            |]
         | _ -> RelaxedElements.Decided batch
 
     let cannot = [ "regular"; "cosets"; "given by generators"; "graphs without features, words" ]
 
     for name, action, draw in actions do
-        if action :? AxisAction && not (List.exists (fun (part: string) -> name.StartsWith part) cannot) then
+        if
+            action :? AxisAction
+            && not (List.exists (fun (part: string) -> name.StartsWith part) cannot)
+        then
             let rows = int64 (random.Next(1, 4))
             let x = draw random rows
             let batch = ElementBatch.Random(action.Group, rows, random)
@@ -145,7 +158,10 @@ let ``a relaxed choice from a list is the mean of what its elements do`` () =
             let x = draw random 2L
 
             let expected =
-                [ for t in 0..2 -> action.Apply(elements[t], x) * weights.narrow(1L, int64 t, 1L).view (2L, 1L, 1L) ]
+                [
+                    for t in 0..2 ->
+                        action.Apply(elements[t], x) * weights.narrow(1L, int64 t, 1L).view(2L, 1L, 1L)
+                ]
                 |> List.reduce (+)
 
             let choices = RelaxedElements.Choices(list, weights)
@@ -153,7 +169,11 @@ let ``a relaxed choice from a list is the mean of what its elements do`` () =
             // By matrices, which is the way of a factor of a direct product, pairs get the mean of each of their points.
             if not (name.StartsWith "pairs" || name.StartsWith "graphs") then
                 Assert.True(distance expected (action.Mix(choices, x)) < 1e-12, name)
-                Assert.True(distance (choices.Inverse().Apply(action, x)) (action.Mix(choices.Inverse(), x)) < 1e-12, name)
+
+                Assert.True(
+                    distance (choices.Inverse().Apply(action, x)) (action.Mix(choices.Inverse(), x)) < 1e-12,
+                    name
+                )
 
 [<Fact>]
 let ``uniform elements are uniform`` () =
@@ -162,7 +182,7 @@ let ``uniform elements are uniform`` () =
     let struct (_, _, counts) = count.unique (return_counts = true)
     Assert.Equal<int64[]>([| 6L |], counts.shape)
     // Each of the six is expected a thousand times; 150 is more than five standard deviations.
-    Assert.True((counts - 1000L.ToScalar()).abs().max().item<int64> () < 150L)
+    Assert.True((counts - 1000L.ToScalar()).abs().max().item<int64>() < 150L)
 
 [<Fact>]
 let ``what are no elements of the group is refused, with the rule`` () =
@@ -172,14 +192,16 @@ let ``what are no elements of the group is refused, with the rule`` () =
         ElementBatch.Of(even, torch.tensor([| 1L; 0L; 2L; 3L |]).unsqueeze 0L))
 
     refused [ "0, 0" ] (fun () -> ElementBatch.Of(s4, torch.tensor([| 0L; 0L; 2L; 3L |]).unsqueeze 0L))
-    refused [ "[R, 4]"; "[1, 3]" ] (fun () -> ElementBatch.Of(s4, torch.tensor([| 0L; 1L; 2L |]).unsqueeze 0L))
+
+    refused [ "[R, 4]"; "[1, 3]" ] (fun () ->
+        ElementBatch.Of(s4, torch.tensor([| 0L; 1L; 2L |]).unsqueeze 0L))
+
     refused [ "Float32" ] (fun () -> ElementBatch.Of(s4, torch.zeros (1L, 4L)))
     let onFour = AxisAction(four, -1)
     let own = ElementBatch.Random(s4, 3L, Random 1)
     refused [ "each of 2 rows"; "3 elements of S4" ] (fun () -> onFour.ApplyEach(own, torch.zeros (2L, 4L)))
 
-    refused [ "S3" ] (fun () ->
-        onFour.ApplyEach(ElementBatch.Random(s3, 2L, Random 1), torch.zeros (2L, 4L)))
+    refused [ "S3" ] (fun () -> onFour.ApplyEach(ElementBatch.Random(s3, 2L, Random 1), torch.zeros (2L, 4L)))
 
     refused [ "2 factors"; "3 of S4, 2 of S3" ] (fun () ->
         ElementBatch.Tuple(pair, [| own; ElementBatch.Random(s3, 2L, Random 1) |]))

@@ -32,7 +32,10 @@ let private random (shape: int64 list) (seed: int) =
 
 let private graphs seed =
     let x = random [ 3L; int64 n; int64 n + 2L ] seed
-    let upper = x.narrow(2L, 0L, int64 n).gt(0.0.ToScalar()).``to``(torch.float64).triu 1L
+
+    let upper =
+        x.narrow(2L, 0L, int64 n).gt(0.0.ToScalar()).``to``(torch.float64).triu 1L
+
     torch.cat ([| upper + upper.transpose (1L, 2L); x.narrow (2L, int64 n, 2L) |], 2L)
 
 let private scoring (f: torch.Tensor -> torch.Tensor -> torch.Tensor) = {
@@ -46,33 +49,50 @@ let private pointScores (action: TensorAction) features =
 
 /// How far means of many draws of two random tensors are apart, in standard errors of each component: the largest.
 let private apart draws (left: unit -> torch.Tensor) (right: unit -> torch.Tensor) =
-    let all draw = torch.stack [| for _ in 1..draws -> draw () |]
+    let all draw =
+        torch.stack [| for _ in 1..draws -> draw () |]
+
     use scope = torch.NewDisposeScope()
     use _ = torch.no_grad ()
     let a, b = all left, all right
-    let error = ((a.var 0L + b.var 0L) / (float draws).ToScalar()).sqrt () + 1e-12.ToScalar()
-    ((a.mean [| 0L |] - b.mean [| 0L |]).abs() / error).max().item<double> ()
+
+    let error =
+        ((a.var 0L + b.var 0L) / (float draws).ToScalar()).sqrt() + 1e-12.ToScalar()
+
+    ((a.mean [| 0L |] - b.mean [| 0L |]).abs() / error).max().item<double>()
 
 [<Fact>]
 let ``noise that is moved along picks the elements that go with it: exactly equivariant`` () =
     for name, action, features, x in
-        [ "sets", onSets, 2, random [ 4L; int64 n; 2L ] 1; "graphs", onGraphs, 2, graphs 1 ] do
+        [
+            "sets", onSets, 2, random [ 4L; int64 n; 2L ] 1
+            "graphs", onGraphs, 2, graphs 1
+        ] do
         let distribution = ElementDistribution.Sorted(pointScores action features)
         let noise = random [ x.shape[0]; int64 n; int64 distribution.NoisePerPoint ] 2
 
         for seed in 1..20 do
             let h = sn.Random(Random seed)
             let here = distribution.Elements(action, x, noise)
-            let there = distribution.Elements(action, action.Apply(h, x), onSets.Apply(h, noise))
+
+            let there =
+                distribution.Elements(action, action.Apply(h, x), onSets.Apply(h, noise))
 
             for row in 0L .. x.shape[0] - 1L do
                 Assert.Equal(here[row] * h.Inverse(), there[row])
 
         // Equal scores are decided by chance, not by place.
-        let flat = ElementDistribution.Sorted(scoring (fun _ noise -> noise.select (2L, 0L) * 0.0.ToScalar()))
+        let flat =
+            ElementDistribution.Sorted(scoring (fun _ noise -> noise.select (2L, 0L) * 0.0.ToScalar()))
+
         let here = flat.Elements(action, x, noise)
         let h = sn.Element(1, 2, 3, 4, 0)
-        Assert.Equal(here[0L] * h.Inverse(), (flat.Elements(action, action.Apply(h, x), onSets.Apply(h, noise)))[0L])
+
+        Assert.Equal(
+            here[0L] * h.Inverse(),
+            (flat.Elements(action, action.Apply(h, x), onSets.Apply(h, noise)))[0L]
+        )
+
         Assert.False(here[0L].IsIdentity && here[1L].IsIdentity, name)
 
 [<Fact>]
@@ -83,12 +103,13 @@ let ``scores that are noise alone are the uniform distribution`` () =
     let picks = distribution.Draw(s3, x, 3000, Random 1)
     Assert.Equal(6000L, picks.Count)
     let struct (elements, _) = picks.Listed torch.CPU
+
     let struct (_, _, counts) =
-        ((elements.Codes * torch.tensor [| 9L; 3L; 1L |]).sum 1L).unique (return_counts = true)
+        ((elements.Codes * torch.tensor [| 9L; 3L; 1L |]).sum 1L).unique(return_counts = true)
 
     Assert.Equal<int64[]>([| 6L |], counts.shape)
     // Each of the six is expected a thousand times; 150 is more than five standard deviations.
-    Assert.True((counts - 1000L.ToScalar()).abs().max().item<int64> () < 150L)
+    Assert.True((counts - 1000L.ToScalar()).abs().max().item<int64>() < 150L)
 
 let private symmetrised (net: Model) action output distribution samples seed =
     new ProbabilisticSymmetrise(net, action, output, distribution, samples, Random seed)
@@ -111,7 +132,9 @@ let ``symmetrised networks are equivariant in distribution, and a biased sampler
     Assert.True(gap < alarm, $"learned: {gap}")
     Assert.True(law (ElementDistribution.Uniform()) < alarm)
     // Scores that know the places of points are not equivariant.
-    let placed = scoring (fun _ noise -> noise.select (2L, 0L) + torch.arange (int64 n, dtype = torch.float64))
+    let placed =
+        scoring (fun _ noise -> noise.select (2L, 0L) + torch.arange (int64 n, dtype = torch.float64))
+
     let biased = law (ElementDistribution.Sorted placed)
     Assert.True(biased > 2.0 * alarm, $"biased: {biased}")
 
@@ -129,7 +152,13 @@ let ``transforms that a network scores are drawn in proportion to the exponentia
     let struct (elements, _) = picks.Listed torch.CPU
     // g takes place i to i + g, so that the place of g's inverse comes first.
     let expected = x[0L].softmax 0L
-    let actual = torch.bincount ((elements.Codes.squeeze(1L).neg () + (4L).ToScalar()).remainder ((4L).ToScalar()), minlength = 4L)
+
+    let actual =
+        torch.bincount (
+            (elements.Codes.squeeze(1L).neg() + (4L).ToScalar()).remainder((4L).ToScalar()),
+            minlength = 4L
+        )
+
     let share = actual.``to`` torch.float64 / (float draws).ToScalar()
     // Standard deviations are below 0.0057.
     Assert.True(distance expected share < 0.03, $"{share.ToString true}")
@@ -137,30 +166,44 @@ let ``transforms that a network scores are drawn in proportion to the exponentia
     let h = c4.Element 1
     let here = symmetrised net onFour onFour distribution 2 1
     let there = symmetrised net onFour onFour distribution 2 2
-    let gap = apart 500 (fun () -> onFour.Apply(h, here.call x)) (fun () -> there.call (onFour.Apply(h, x)))
+
+    let gap =
+        apart 500 (fun () -> onFour.Apply(h, here.call x)) (fun () -> there.call (onFour.Apply(h, x)))
+
     Assert.True(gap < 6.0, $"{gap}")
 
 [<Fact>]
 let ``a product of distributions is one of the direct product`` () =
     let pair = Group.Direct [| sn :> Group; Group.Cyclic 2 |]
     let flip = PermutationAction(Group.Cyclic 2, 2, [| [| 1; 0 |] |])
-    let indices = (PermutationAction.OfFactor(pair, 0, points)).Times(PermutationAction.OfFactor(pair, 1, flip))
+
+    let indices =
+        (PermutationAction.OfFactor(pair, 0, points)).Times(PermutationAction.OfFactor(pair, 1, flip))
+
     let action = AxisAction(indices, -2, -1)
     let net = perceptron [ int64 n; 2L ] [ int64 n; 2L ]
     let sums = scoring (fun x noise -> x.sum 2L + noise.select (2L, 0L))
+
     let score = {
         new Model("score") with
-            member _.forward rows = (rows * torch.tensor [| 1.0; 2.0 |]).sum [| 1L; 2L |]
+            member _.forward rows =
+                (rows * torch.tensor [| 1.0; 2.0 |]).sum [| 1L; 2L |]
     }
 
     let distribution =
-        ElementDistribution.Product [| ElementDistribution.Sorted sums :> ElementDistribution; ElementDistribution.Scored score |]
+        ElementDistribution.Product [|
+            ElementDistribution.Sorted sums :> ElementDistribution
+            ElementDistribution.Scored score
+        |]
 
     let x = random [ 2L; int64 n; 2L ] 1
     let h = pair.Random(Random 7)
     let here = symmetrised net action action distribution 3 1
     let there = symmetrised net action action distribution 3 2
-    let gap = apart 500 (fun () -> action.Apply(h, here.call x)) (fun () -> there.call (action.Apply(h, x)))
+
+    let gap =
+        apart 500 (fun () -> action.Apply(h, here.call x)) (fun () -> there.call (action.Apply(h, x)))
+
     Assert.True(gap < 6.0, $"{gap}")
     Assert.Equal(3.0, here.EvaluationsPerInput)
 
@@ -169,7 +212,10 @@ let ``special cases agree: one order for sure is the sorting frame, uniform is M
     let net = perceptron [ int64 n; 2L ] [ int64 n; 2L ]
     let x = random [ 3L; int64 n; 2L ] 1
     let sure = ElementDistribution.Sorted(scoring (fun x _ -> x.select (2L, 0L)))
-    let frame = new FrameAverage(net, onSets, onSets, Frame.Sorting(TieBreaks(Random 1)))
+
+    let frame =
+        new FrameAverage(net, onSets, onSets, Frame.Sorting(TieBreaks(Random 1)))
+
     let symmetrised1 = symmetrised net onSets onSets sure 1 1
     assertClose 1e-12 (frame.call x) (symmetrised1.call x)
     Assert.True(Double.IsNaN symmetrised1.StandardError)
@@ -182,17 +228,27 @@ let ``special cases agree: one order for sure is the sorting frame, uniform is M
     Assert.Equal(monteCarlo.StandardError, uniform.StandardError)
     // The report is what the spread of repeated runs is.
     let runs = torch.stack [| for _ in 1..300 -> uniform.call x |]
-    let spread = Math.Sqrt((runs.var 0L).mean().item<double> ())
-    let reported = [ for _ in 1..50 -> (uniform.call x |> ignore; uniform.StandardError) ] |> List.average
+    let spread = Math.Sqrt((runs.var 0L).mean().item<double>())
+
+    let reported =
+        [
+            for _ in 1..50 ->
+                (uniform.call x |> ignore
+                 uniform.StandardError)
+        ]
+        |> List.average
+
     Assert.InRange(reported / spread, 0.85, 1.15)
 
 [<Fact>]
 let ``the distribution learns: what sorts well is found by its gradient`` () =
     // Only the first point counts after sorting, so scores have to find the point that is wanted.
     torch.manual_seed 3L |> ignore
+
     let first = {
         new Model("first") with
-            member _.forward rows = rows.select(1L, 0L).select(1L, 0L).unsqueeze 1L
+            member _.forward rows =
+                rows.select(1L, 0L).select(1L, 0L).unsqueeze 1L
     }
 
     let train (distribution: ElementDistribution) action x (net: Model) steps =
@@ -204,18 +260,21 @@ let ``the distribution learns: what sorts well is found by its gradient`` () =
             for _ in 1..steps ->
                 use scope = torch.NewDisposeScope()
                 optimiser.zero_grad ()
-                let loss = (design.call x).mean ()
+                let loss = (design.call x).mean()
                 loss.backward ()
                 optimiser.step () |> ignore
-                loss.item<double> ()
+                loss.item<double>()
         ]
 
         List.average (List.take 10 losses), List.average (List.skip (steps - 10) losses)
 
     let x = random [ 16L; int64 n; 2L ] 1
     let scores = pointScores onSets 2
-    let before, after = train (ElementDistribution.Sorted(scores, 1, 0.3)) onSets x first 60
-    let least = (x.select (2L, 0L)).amin([| 1L |]).mean().item<double> ()
+
+    let before, after =
+        train (ElementDistribution.Sorted(scores, 1, 0.3)) onSets x first 60
+
+    let least = (x.select (2L, 0L)).amin([| 1L |]).mean().item<double>()
     Assert.True(after < before - 0.5 * (before - least), $"{before} to {after}, best {least}")
     let linear = torch.nn.Linear(4L, 1L, dtype = torch.float64)
 
@@ -226,22 +285,25 @@ let ``the distribution learns: what sorts well is found by its gradient`` () =
 
     let rows = random [ 16L; 4L ] 2
     let before, after = train (ElementDistribution.Scored linear) onFour rows firstOf 60
-    let least = rows.amin([| 1L |]).mean().item<double> ()
+    let least = rows.amin([| 1L |]).mean().item<double>()
     Assert.True(after < before - 0.5 * (before - least), $"{before} to {after}, best {least}")
 
 [<Fact>]
 let ``training draws hard permutations: the values are those of evaluation`` () =
     let net = perceptron [ int64 n; int64 n + 2L ] [ int64 n; 1L ]
     let x = graphs 4
+
     let run train =
         let distribution = ElementDistribution.Sorted(pointScores onGraphs 2)
         let design = symmetrised net onGraphs onSets distribution 3 11
         design.train train
         let y = design.call x
+
         if train then
-            y.square().sum().backward ()
-            let slopes = [ for p in distribution.parameters () -> p.grad.abs().sum().item<double> () ]
+            y.square().sum().backward()
+            let slopes = [ for p in distribution.parameters () -> p.grad.abs().sum().item<double>() ]
             Assert.True(List.sum slopes > 0.0)
+
         y.detach ()
 
     assertClose 0.0 (run false) (run true)
@@ -250,17 +312,30 @@ let ``training draws hard permutations: the values are those of evaluation`` () 
 let ``distributions refuse what they are not for, in a sentence`` () =
     let net = perceptron [ int64 n; 2L ] [ int64 n; 2L ]
     let x = random [ 3L; int64 n; 2L ] 1
-    let over f = fun () -> (symmetrised net onSets onSets (ElementDistribution.Sorted(scoring f)) 2 1).call x
+
+    let over f =
+        fun () -> (symmetrised net onSets onSets (ElementDistribution.Sorted(scoring f)) 2 1).call x
+
     refused [ "one number for each of 5 points"; "[6, 5, 2]" ] (over (fun x _ -> x))
     refused [ "one number for each of 5 points"; "[6]" ] (over (fun _ noise -> noise.sum [| 1L; 2L |]))
     refused [ "scores"; "NaN" ] (over (fun _ noise -> noise * nan.ToScalar()))
-    refused [ "scores can't be computed"; "libtorch says" ] (over (fun x noise -> torch.cat ([| x; noise |], 1L)))
+
+    refused
+        [ "scores can't be computed"; "libtorch says" ]
+        (over (fun x noise -> torch.cat ([| x; noise |], 1L)))
+
     let noisy = scoring (fun _ noise -> noise)
-    refused [ "0 samples"; "at least 1" ] (fun () -> symmetrised net onSets onSets (ElementDistribution.Sorted noisy) 0 1)
+
+    refused [ "0 samples"; "at least 1" ] (fun () ->
+        symmetrised net onSets onSets (ElementDistribution.Sorted noisy) 0 1)
+
     refused [ "1 sample"; "at least 2" ] (fun () -> new MonteCarloEquitune(net, onSets, onSets, 1, Random 1))
     refused [ "0 random numbers" ] (fun () -> ElementDistribution.Sorted(noisy, 0))
     refused [ "temperature"; "0" ] (fun () -> ElementDistribution.Sorted(noisy, 1, 0.0))
-    refused [ "symmetric group"; "C4" ] (fun () -> symmetrised net onFour onFour (ElementDistribution.Sorted noisy) 2 1)
+
+    refused [ "symmetric group"; "C4" ] (fun () ->
+        symmetrised net onFour onFour (ElementDistribution.Sorted noisy) 2 1)
+
     refused [ "symmetric group" ] (fun () -> new PointScores(onFour, 1))
     let large = AxisAction(PermutationAction.Natural(Group.Symmetric 12), -1)
 

@@ -35,7 +35,9 @@ let private sets seed =
 /// Graphs with two features a node; many ties where the features are all equal.
 let private graphs plain (seed: int) =
     torch.manual_seed (int64 seed) |> ignore
-    let upper = torch.rand([| 3L; int64 n; int64 n |]).lt(0.5.ToScalar()).``to``(torch.float64).triu 1L
+
+    let upper =
+        torch.rand([| 3L; int64 n; int64 n |]).lt(0.5.ToScalar()).``to``(torch.float64).triu 1L
 
     let features =
         if plain then
@@ -62,14 +64,17 @@ let ``a network over a sorting frame is equivariant, and evaluated once where no
     Assert.Equal(1.0, design.EvaluationsPerInput)
     Assert.Equal(TieReport(3L, 0L, 0L, 1I), frame.LastTies)
     let invariant = perceptron [ int64 n ] [ 4L ]
-    let numbers = new FrameAverage(invariant, onNumbers, TrivialAction sn, Frame.Sorting(ties ()))
+
+    let numbers =
+        new FrameAverage(invariant, onNumbers, TrivialAction sn, Frame.Sorting(ties ()))
+
     let y = x.select (2L, 0L)
     assertEquivariant "numbers" onNumbers (TrivialAction sn) numbers y seed
 
 [<Fact>]
 let ``a sorting frame sorts by the first feature, and by the next where that ties`` () =
     let x =
-        torch.tensor([| 2.0; 0.0; 1.0; 7.0; 1.0; 5.0; -3.0; 1.0; 0.0; 0.0 |]).view (1L, 5L, 2L)
+        torch.tensor([| 2.0; 0.0; 1.0; 7.0; 1.0; 5.0; -3.0; 1.0; 0.0; 0.0 |]).view(1L, 5L, 2L)
 
     let seen = ResizeArray<torch.Tensor>()
 
@@ -84,7 +89,7 @@ let ``a sorting frame sorts by the first feature, and by the next where that tie
     assertClose 0.0 x (design.call x)
 
     let sorted =
-        torch.tensor([| -3.0; 1.0; 0.0; 0.0; 1.0; 5.0; 1.0; 7.0; 2.0; 0.0 |]).view (1L, 5L, 2L)
+        torch.tensor([| -3.0; 1.0; 0.0; 0.0; 1.0; 5.0; 1.0; 7.0; 2.0; 0.0 |]).view(1L, 5L, 2L)
 
     assertClose 0.0 sorted seen[0]
 
@@ -101,7 +106,7 @@ let ``points that tie are taken in all orders where there are few: exactly equiv
     Assert.True(frame.LastTies.Tied > 0L && design.EvaluationsPerInput > 1.0)
     // What an input gives does not depend on those beside it.
     let alone = design.call (x.narrow (0L, 2L, 1L))
-    assertClose 1e-12 alone ((design.call x).narrow (0L, 2L, 1L))
+    assertClose 1e-12 alone ((design.call x).narrow(0L, 2L, 1L))
 
 [<Fact>]
 let ``where too many orders tie some are drawn, right in expectation, and the report says so`` () =
@@ -119,10 +124,10 @@ let ``where too many orders tie some are drawn, right in expectation, and the re
     Assert.Contains("drawn for 2", string frame.LastTies)
     let error = outputs.std 0L / Math.Sqrt(float calls).ToScalar()
     // Thirty components, five standard errors each: one false alarm in 50 000 seeds.
-    let gap = ((outputs.mean [| 0L |] - expected).abs() / error).max().item<double> ()
+    let gap = ((outputs.mean [| 0L |] - expected).abs() / error).max().item<double>()
     Assert.True(gap < 5.0, $"{gap} standard errors")
     // By the order in which they came the first would always be first.
-    Assert.True((outputs[0] - outputs[1]).abs().max().item<double> () > 1e-6)
+    Assert.True((outputs[0] - outputs[1]).abs().max().item<double>() > 1e-6)
 
 let private frames: (string * (unit -> RankingFrame)) list = [
     "colours", (fun () -> Frame.ColourRefinement(ties ()))
@@ -143,7 +148,7 @@ let ``networks over frames of graphs are equivariant, with features and without`
             let x = graphs plain seed
             assertEquivariant name onGraphs onEdges design x seed
             Assert.Equal(0L, frame.LastTies.Drawn)
-            assertClose 1e-12 (design.call (x.narrow (0L, 1L, 1L))) ((design.call x).narrow (0L, 1L, 1L))
+            assertClose 1e-12 (design.call (x.narrow (0L, 1L, 1L))) ((design.call x).narrow(0L, 1L, 1L))
 
 /// A graph from its edges, without features.
 let private graph nodes edges =
@@ -158,14 +163,21 @@ let private graph nodes edges =
 let private tiesOf (frame: RankingFrame) (x: torch.Tensor) =
     let nodes = int x.shape[1]
     let action = AxisAction(PermutationAction.OnGraphs(Group.Symmetric nodes), -2, -1)
-    let still = { new Model("still") with member _.forward rows = rows.alias () }
+
+    let still = {
+        new Model("still") with
+            member _.forward rows = rows.alias ()
+    }
+
     (new FrameAverage(still, action, action, frame)).call x |> ignore
     frame.LastTies.MostOrders
 
 [<Fact>]
 let ``colours and heat tell apart the nodes that they have to, and no more`` () =
-    let both x =
-        [ tiesOf (Frame.ColourRefinement(ties ())) x; tiesOf (Frame.Spectral(ties ())) x ]
+    let both x = [
+        tiesOf (Frame.ColourRefinement(ties ())) x
+        tiesOf (Frame.Spectral(ties ())) x
+    ]
 
     // A path of six: ends, next and middle, two of each.
     Assert.Equal<bigint list>([ 8I; 8I ], both (graph 6L [ for i in 0L .. 4L -> i, i + 1L ]))
@@ -175,17 +187,27 @@ let ``colours and heat tell apart the nodes that they have to, and no more`` () 
     Assert.Equal<bigint list>([ 720I; 720I ], both (graph 6L [ for i in 0L .. 5L -> i, (i + 1L) % 6L ]))
     // Two triangles and an hexagon apart are one colour to 1-WL, but heat goes round a triangle faster.
     let beside =
-        graph 12L [ for i in 0L .. 5L do i, (i + 1L) % 6L
-                    for t in [ 6L; 9L ] do
-                        for i in 0L .. 2L do t + i, t + (i + 1L) % 3L ]
+        graph 12L [
+            for i in 0L .. 5L do
+                i, (i + 1L) % 6L
+            for t in [ 6L; 9L ] do
+                for i in 0L .. 2L do
+                    t + i, t + (i + 1L) % 3L
+        ]
 
     Assert.Equal<bigint list>([ 479001600I; 518400I ], both beside)
     // One round sees degrees only.
-    Assert.Equal(48I, tiesOf (Frame.ColourRefinement(ties (), 0)) (graph 6L [ for i in 0L .. 4L -> i, i + 1L ]) / 15I)
+    Assert.Equal(
+        48I,
+        tiesOf (Frame.ColourRefinement(ties (), 0)) (graph 6L [ for i in 0L .. 4L -> i, i + 1L ])
+        / 15I
+    )
 
 [<Fact>]
 let ``colour refinement is exact: directions, weights and features count to the last bit`` () =
-    let frame () = Frame.ColourRefinement(TieBreaks(Random 1, 1, 1))
+    let frame () =
+        Frame.ColourRefinement(TieBreaks(Random 1, 1, 1))
+
     let ring = graph 4L [ for i in 0L .. 3L -> i, (i + 1L) % 4L ]
     Assert.Equal(24I, tiesOf (frame ()) ring)
     let heavier = ring.clone ()
@@ -200,13 +222,21 @@ let ``colour refinement is exact: directions, weights and features count to the 
 let ``a product frame picks for each factor, and its order does not matter to the law`` () =
     let pair = Group.Direct [| sn :> Group; Group.Cyclic 2 |]
     let flip = PermutationAction(Group.Cyclic 2, 2, [| [| 1; 0 |] |])
-    let indices = (PermutationAction.OfFactor(pair, 0, points)).Times(PermutationAction.OfFactor(pair, 1, flip))
+
+    let indices =
+        (PermutationAction.OfFactor(pair, 0, points)).Times(PermutationAction.OfFactor(pair, 1, flip))
+
     let action = AxisAction(indices, -2, -1)
     let net = perceptron [ int64 n; 2L ] [ int64 n; 2L ]
     // The first factor's frame must not see the second: it sorts by the sum of both columns.
-    let bySum () = Frame.SortingBy((fun x -> x.sum 2L), ties ())
-    let energy (rows: torch.Tensor) = (rows * torch.tensor [| 1.0; 2.0 |]).tanh().sum [| 1L; 2L |]
-    let design = new FrameAverage(net, action, action, Frame.Product [| bySum () :> Frame; Frame.LeastEnergy energy |])
+    let bySum () =
+        Frame.SortingBy((fun x -> x.sum 2L), ties ())
+
+    let energy (rows: torch.Tensor) =
+        (rows * torch.tensor [| 1.0; 2.0 |]).tanh().sum [| 1L; 2L |]
+
+    let design =
+        new FrameAverage(net, action, action, Frame.Product [| bySum () :> Frame; Frame.LeastEnergy energy |])
 
     for seed in 1..10 do
         assertEquivariant "product" action action design (sets seed) seed
@@ -224,13 +254,20 @@ let ``a continuous frame is equivariant, and does not jump where a plain one doe
     let onFour = AxisAction(PermutationAction.Natural c4, -1)
     let net = perceptron [ 4L ] [ 4L ]
     let energy (rows: torch.Tensor) = rows.select (1L, 0L)
-    let continuous = new FrameAverage(net, onFour, onFour, Frame.Continuous(energy, 0.5))
+
+    let continuous =
+        new FrameAverage(net, onFour, onFour, Frame.Continuous(energy, 0.5))
+
     let plain = new FrameAverage(net, onFour, onFour, Frame.LeastEnergy energy)
     torch.manual_seed 4L |> ignore
     assertEquivariant "continuous" onFour onFour continuous (torch.randn (5L, 4L, dtype = torch.float64)) 3
     // From one side of a tie of the two least to the other.
-    let near (side: float) = torch.tensor([| side; -side; 2.0; 3.0 |]).unsqueeze 0L
-    let jump (design: Model) = distance (design.call (near 1e-9)) (design.call (near -1e-9))
+    let near (side: float) =
+        torch.tensor([| side; -side; 2.0; 3.0 |]).unsqueeze 0L
+
+    let jump (design: Model) =
+        distance (design.call (near 1e-9)) (design.call (near -1e-9))
+
     Assert.True(jump plain > 1e-2, $"{jump plain}")
     Assert.True(jump continuous < 1e-7, $"{jump continuous}")
     // Beyond the width it is the plain frame.
@@ -244,44 +281,66 @@ let ``gradients flow through picks to the input and the network`` () =
     let design = new FrameAverage(net, onSets, onSets, Frame.Sorting(ties ()))
     let x = (sets 3).requires_grad_ true
     let probe = sets 4
-    (design.call x * probe).sum().backward ()
+    (design.call x * probe).sum().backward()
     let step = 1e-6
 
     for i, j, k in [ 0L, 0L, 0L; 1L, 3L, 1L; 2L, 4L, 0L ] do
         let moved (sign: float) =
-            let y = x.detach().clone ()
+            let y = x.detach().clone()
             y[i, j, k] <- y[i, j, k] + (sign * step).ToScalar()
-            (design.call y * probe).sum().item<double> ()
+            (design.call y * probe).sum().item<double>()
 
         let slope = (moved 1.0 - moved -1.0) / (2.0 * step)
-        Assert.Equal(slope, x.grad[i, j, k].item<double> (), 1e-6)
+        Assert.Equal(slope, x.grad[i, j, k].item<double>(), 1e-6)
 
 [<Fact>]
 let ``frames refuse what they are not for, in a sentence`` () =
     let net = perceptron [ int64 n; 2L ] [ int64 n; 2L ]
-    let over (action: TensorAction) frame () = new FrameAverage(net, action, action, frame)
+
+    let over (action: TensorAction) frame () =
+        new FrameAverage(net, action, action, frame)
+
     let sorting () = Frame.Sorting(ties ()) :> Frame
     let c5 = Group.Cyclic 5
     refused [ "symmetric group"; "C5" ] (over (AxisAction(PermutationAction.Natural c5, -1)) (sorting ()))
-    refused [ "symmetric group"; "A5" ] (over (AxisAction(PermutationAction.Natural(Group.Alternating 5), -1)) (sorting ()))
+
+    refused
+        [ "symmetric group"; "A5" ]
+        (over (AxisAction(PermutationAction.Natural(Group.Alternating 5), -1)) (sorting ()))
+
     refused [ "symmetric group" ] (over (MatrixAction(Representation.Of points)) (sorting ()))
     refused [ "symmetric group" ] (over (AxisAction(points.Times points, -1)) (sorting ()))
-    let call action frame x = fun () -> (new FrameAverage(net, action, action, frame)).call x
+
+    let call action frame x =
+        fun () -> (new FrameAverage(net, action, action, frame)).call x
+
     refused [ "colour refinement" ] (call onGraphs (sorting ()) (graphs false 1))
     refused [ "set"; "no edges" ] (call onSets (Frame.ColourRefinement(ties ())) (sets 1))
+
     let broken (x: torch.Tensor) (value: float) =
         let x = x.clone ()
         x[1L, 2L, int64 x.shape[2] - 1L] <- torch.tensor value
         x
 
     refused [ "features"; "NaN" ] (call onSets (sorting ()) (broken (sets 1) nan))
-    refused [ "features"; "NaN" ] (call onGraphs (Frame.ColourRefinement(ties ())) (broken (graphs false 1) nan))
+
+    refused
+        [ "features"; "NaN" ]
+        (call onGraphs (Frame.ColourRefinement(ties ())) (broken (graphs false 1) nan))
+
     refused [ "features"; "NaN" ] (call onGraphs (Frame.Spectral(ties ())) (broken (graphs false 1) nan))
     let directed = graphs false 1
     directed[0L, 1L, 2L] <- torch.tensor 0.25
     refused [ "undirected"; "not symmetric" ] (call onGraphs (Frame.Spectral(ties ())) directed)
-    refused [ "35 coordinates" ] (call onGraphs (Frame.Spectral(ties ())) ((graphs false 1).narrow (1L, 0L, 4L)))
-    refused [ "each of 5 points"; "[3, 2]" ] (call onSets (Frame.SortingBy((fun x -> x.sum 1L), ties ())) (sets 1))
+
+    refused
+        [ "35 coordinates" ]
+        (call onGraphs (Frame.Spectral(ties ())) ((graphs false 1).narrow(1L, 0L, 4L)))
+
+    refused
+        [ "each of 5 points"; "[3, 2]" ]
+        (call onSets (Frame.SortingBy((fun x -> x.sum 1L), ties ())) (sets 1))
+
     refused [ "NaN" ] (call onSets (Frame.SortingBy((fun x -> x.sum 2L * nan.ToScalar()), ties ())) (sets 1))
     refused [ "Listed"; "0" ] (fun () -> TieBreaks(Random 1, 0, 1))
     refused [ "Drawn"; "-2" ] (fun () -> TieBreaks(Random 1, 1, -2))

@@ -29,11 +29,7 @@ let private quickly (laws: Law list) =
 
 [<Fact>]
 let ``sets and graphs are framed and symmetrised in a word, and keep their laws`` () =
-    for signal, design in
-        [
-            ofNodes, framed colours
-            set, symmetrised 3
-        ] do
+    for signal, design in [ ofNodes, framed colours; set, symmetrised 3 ] do
         quickly (Laws.ofModel (one signal design))
 
     let turns = image 1 3 3 |> under (cyclic 4) rotations
@@ -58,8 +54,17 @@ type private Biased() =
     inherit ElementDistribution("biased")
 
     override _.Draw(action, x, samples, random) =
-        let even = [| for g in action.Group.Elements do if g.Code[0] < 2 then g |]
-        let positions = torch.tensor [| for _ in 1L .. int64 samples * x.shape[0] -> int64 (random.Next even.Length) |]
+        let even = [|
+            for g in action.Group.Elements do
+                if g.Code[0] < 2 then
+                    g
+        |]
+
+        let positions =
+            torch.tensor [|
+                for _ in 1L .. int64 samples * x.shape[0] -> int64 (random.Next even.Length)
+            |]
+
         Picks.Each(ElementBatch.Of(action.Group, even, positions), x.shape[0])
 
 [<Fact>]
@@ -67,9 +72,14 @@ let ``Monte Carlo passes the law about expectations, and a biased sampler fails 
     let group = Equivariant.Core.Groups.Group.Cyclic 4
     let action = AxisAction(PermutationAction.Natural group, -1)
     torch.manual_seed 1L |> ignore
-    let net = torch.nn.Sequential(torch.nn.Linear(4L, 8L) :> Net, torch.nn.Tanh(), torch.nn.Linear(8L, 4L))
+
+    let net =
+        torch.nn.Sequential(torch.nn.Linear(4L, 8L) :> Net, torch.nn.Tanh(), torch.nn.Linear(8L, 4L))
+
     let law (distribution: ElementDistribution) =
-        let model = new ProbabilisticSymmetrise(net, action, action, distribution, 4, Random 1)
+        let model =
+            new ProbabilisticSymmetrise(net, action, action, distribution, 4, Random 1)
+
         Laws.equivariantInExpectation model action action (Sampling.normal [ 4L ])
 
     match Law.judge 30 1UL (law (ElementDistribution.Uniform())) with
@@ -93,7 +103,10 @@ let ``declarations that do not fit are refused in a sentence`` () =
         for part in parts do
             Assert.Contains(part, sentence)
 
-    assertProblem [ "sets"; "colour refinement" ] (one (image 1 4 4 |> under (symmetric 4) nodes) (framed sorting))
+    assertProblem
+        [ "sets"; "colour refinement" ]
+        (one (image 1 4 4 |> under (symmetric 4) nodes) (framed sorting))
+
     assertProblem [ "4 nodes"; "3 × 5" ] (one (tensor [ 3; 5 ] |> under (symmetric 4) nodes) (framed colours))
     assertProblem [ "0 samples" ] (one set (symmetrised 0))
 

@@ -41,12 +41,16 @@ let ``all graphs up to isomorphism are enumerated, as many as Burnside's lemma c
 
 [<Fact>]
 let ``graphs become tensors, and numbering them otherwise moves the entries`` () =
-    let graph = { Graph.ofGraph6 "DQc" with Kinds = [| 0; 1; 1; 0; 2 |] }
+    let graph = {
+        Graph.ofGraph6 "DQc" with
+            Kinds = [| 0; 1; 1; 0; 2 |]
+    }
+
     let action = Design.action 6 3
     let images = [| 2; 0; 4; 1; 3 |]
     let x = Graph.tensor 6 3 [| graph |]
     Assert.Equal<int64[]>([| 1L; 6L; 9L |], x.shape)
-    Assert.Equal(8.0f + 5.0f, x.sum().item<float32> ())
+    Assert.Equal(8.0f + 5.0f, x.sum().item<float32>())
     let moved = Graph.tensor 6 3 [| Graph.renumber images graph |]
     let g = action.Group.Element [| yield! images; 5 |]
     Tensors.assertClose 0.0 moved (action.Apply(g, x))
@@ -65,7 +69,10 @@ let ``labelled graphs are read line by line, and what is none is refused with it
         Assert.Equal(2, examples.Length)
         Assert.Equal(1L, examples[0].Label)
         Assert.Equal<int list>([ 0; 1; 1; 0; 1 ], List.ofArray examples[0].Graph.Kinds)
-        refused [ "Line 2"; "label 0 or 1" ] (fun () -> Graph.readExamples (written "1\t01101\tDQc\n2\t0\tDQc\n"))
+
+        refused [ "Line 2"; "label 0 or 1" ] (fun () ->
+            Graph.readExamples (written "1\t01101\tDQc\n2\t0\tDQc\n"))
+
         refused [ "Line 1"; "4 kinds for 5 nodes" ] (fun () -> Graph.readExamples (written "1\t0110\tDQc\n"))
         refused [ "can't be read" ] (fun () -> Graph.readExamples (Path.Combine(folder, "none.tsv"))))
 
@@ -73,9 +80,9 @@ let ``labelled graphs are read line by line, and what is none is refused with it
 let ``pairs that are near stay so only where all embeddings agree`` () =
     let embeddings = (torch.tensor [| 0.0; 0.0005; 0.5; 0.5002; 2.0 |]).unsqueeze 1L
     let near = Separation.near 0.001 embeddings
-    Assert.Equal<int64 list>([ 1L; 13L ], List.ofSeq (near.data<int64> ()))
+    Assert.Equal<int64 list>([ 1L; 13L ], List.ofSeq (near.data<int64>()))
     let further = (torch.tensor [| 0.0; 1.0; 0.5; 0.5; 0.5 |]).unsqueeze 1L
-    Assert.Equal<int64 list>([ 13L ], List.ofSeq ((Separation.stillNear 0.001 further near).data<int64> ()))
+    Assert.Equal<int64 list>([ 13L ], List.ofSeq ((Separation.stillNear 0.001 further near).data<int64>()))
 
 [<Fact>]
 let ``every design tells small graphs apart, and frames keep each together`` () =
@@ -84,8 +91,14 @@ let ``every design tells small graphs apart, and frames keep each together`` () 
         Assert.True((run.Code = 0), run.Error)
         // The row of a design: 210 pairs of 21 graphs, none unseparated, and whether their numbers matter.
         let row (name: string) =
-            let line = run.Output.Split '\n' |> Array.find (fun line -> line.Contains $" {name} " && line.Contains "210")
-            line.Split(' ', StringSplitOptions.RemoveEmptyEntries) |> Array.rev |> Array.truncate 4 |> Array.rev
+            let line =
+                run.Output.Split '\n'
+                |> Array.find (fun line -> line.Contains $" {name} " && line.Contains "210")
+
+            line.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            |> Array.rev
+            |> Array.truncate 4
+            |> Array.rev
 
         for name in [ "degrees"; "canonical"; "spectral" ] do
             Assert.Equal<string list>([ "210"; "0"; "0.0" ], row name |> Array.truncate 3 |> List.ofArray)
