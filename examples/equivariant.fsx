@@ -6,5 +6,6 @@
 #r "cli/bin/Release/net10.0/Equivariant.Core.dll"
 #r "cli/bin/Release/net10.0/Equivariant.dll"
 #r "cli/bin/Release/net10.0/Equivariant.Scan.dll"
+#r "cli/bin/Release/net10.0/Equivariant.Fairness.dll"
 #r "cli/bin/Release/net10.0/Equivariant.Pretrained.dll"
 #load "../dsl/Interactive.fsx"

@@ -98,7 +98,7 @@ public class QuotientSequenceModel : SequenceModel
     public int EvaluationsPerInput => Terms.Sum(term => term.Evaluations);
 
     /// <inheritdoc/>
-    public override SequenceSymmetry Symmetry => _symmetry;
+    public override SequenceSymmetry? Symmetry => _symmetry;
 
     /// <summary>The wrapped models' padding token; the group must not move it.</summary>
     public override long? PaddingToken

@@ -2,7 +2,6 @@
 module Equivariant.Bench.Live
 
 open System
-open System.Collections.Generic
 open System.Diagnostics
 open Spectre.Console
 
@@ -33,8 +32,6 @@ let private lively (work: (Update -> unit) -> 'T) =
     let console =
         AnsiConsole.Create(AnsiConsoleSettings(Out = AnsiConsoleOutput Console.Error))
 
-    let bars = Dictionary<string, ProgressTask>()
-
     let columns: ProgressColumn[] = [|
         TaskDescriptionColumn(Alignment = Justify.Left)
         ProgressBarColumn()
@@ -42,18 +39,25 @@ let private lively (work: (Update -> unit) -> 'T) =
         RemainingTimeColumn()
     |]
 
+    // One bar at a time: a sweep has hundreds of pieces of work.
+    let current: (string * ProgressTask) option ref = ref None
+
     console
         .Progress()
+        .HideCompleted(true)
         .Columns(columns)
         .Start(fun context ->
+            let begun (update: Update) =
+                current.Value |> Option.iter (fun (_, bar) -> bar.StopTask())
+                let bar = context.AddTask(Markup.Escape update.Work, maxValue = float update.Total)
+                current.Value <- Some(update.Work, bar)
+                bar
+
             work (fun update ->
                 let bar =
-                    match bars.TryGetValue update.Work with
-                    | true, bar -> bar
-                    | false, _ ->
-                        let bar = context.AddTask(Markup.Escape update.Work, maxValue = float update.Total)
-                        bars.Add(update.Work, bar)
-                        bar
+                    match current.Value with
+                    | Some(work, bar) when work = update.Work -> bar
+                    | _ -> begun update
 
                 bar.Value <- float update.Done
                 bar.Description <- Markup.Escape $"%s{update.Work} %s{update.Note}"))

@@ -31,10 +31,8 @@ module Markdown =
                 $"- {note}"
     ]
 
-    let private opening name =
-        $"<!-- figures of {name}: written by the command, not by hand -->"
-
-    let private closing name = $"<!-- end of figures of {name} -->"
+    let private opening name = $"<!-- {name}: measured -->"
+    let private closing name = $"<!-- {name}: end -->"
 
     let private refuse (message: string) = raise (EquivariantException message)
 

@@ -1,6 +1,6 @@
 namespace Equivariant.Bench
 
-open System.IO
+open System
 open System.Text
 open System.Text.Json
 open Giraffe.ViewEngine
@@ -32,27 +32,35 @@ module Report =
                 $"{run.Name}: {note}"
     ]
 
+    /// What a title can hold.
+    let private mostNamed = 3
+
     /// <summary>
     /// Titles sections: those of one experiment by what differs in their settings, such as "SCAN-II
-    /// (architecture.cell: lstm)".
+    /// (architecture.cell: lstm)", or by their place, where much does.
     /// </summary>
     let titles (sections: Section list) : string list =
         let leaves (section: Section) =
             ("device", section.Results.Device) :: Json.leaves section.Results.Settings
 
         [
-            for section in sections ->
-                let others =
+            for section in sections do
+                let alike =
                     sections
                     |> List.filter (fun other -> other.Plan.Experiment = section.Plan.Experiment)
-                    |> List.map leaves
 
-                match
+                let own =
                     leaves section
-                    |> List.filter (fun leaf -> not (List.forall (List.contains leaf) others))
-                with
-                | [] -> section.Results.Title
-                | own ->
+                    |> List.filter (fun leaf -> not (List.forall (leaves >> List.contains leaf) alike))
+
+                if alike.Length = 1 then
+                    section.Results.Title
+                elif own.IsEmpty || own.Length > mostNamed then
+                    let place =
+                        alike |> List.findIndex (fun other -> Object.ReferenceEquals(other, section))
+
+                    $"{section.Results.Title} ({place + 1} of {alike.Length})"
+                else
                     let differing =
                         own
                         |> List.map (fun (path, value) -> $"{path}: {value.Trim '"'}")
@@ -73,13 +81,13 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
 thead th { border-bottom: 2px solid var(--faint); }
-svg { width: 100%; height: auto; }
-figure { margin: 1rem 0; break-inside: avoid; }
+svg { display: block; width: 100%; height: auto; min-width: 44rem; }
+figure { margin: 1rem 0; break-inside: avoid; overflow-x: auto; }
 .faint { color: var(--faint); }
 details { margin: .7rem 0; } summary { cursor: pointer; }
 .settings td { white-space: normal; text-align: left; overflow-wrap: anywhere; }
 @media (max-width: 40rem) { body { padding: .6rem; } th, td { padding: .2rem .45rem; } }
-@media print { body { max-width: none; font-size: 11px; } .scroll { overflow: visible; } table { break-inside: avoid; } }
+@media print { body { max-width: none; font-size: 11px; } .scroll, figure { overflow: visible; } svg { min-width: 0; } table { break-inside: avoid; } }
 """
 
     let private tableView (shown: Table) =

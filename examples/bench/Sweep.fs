@@ -96,7 +96,7 @@ module Sweep =
             fun name step (value: float) -> writer.add_scalar (name, float32 value, step)
 
     /// <summary>
-    /// Does the runs of a plan, or what is left of them, and writes results.json after each. A signal ends it after the
+    /// Does the runs of a plan, or what is left of them, and writes results.json after each and the page in the end. A signal ends it after the
     /// step under way, with a checkpoint.
     /// </summary>
     /// <param name="plan">The plan.</param>
@@ -130,14 +130,24 @@ module Sweep =
             if results.Runs |> List.exists (fun known -> known.Name = run.Name) then
                 results
             else
-                let outcome = carryOut place (number, run)
+                // Which of them it is, where there are several.
+                let showing (update: Live.Update) =
+                    if chosen.Length = 1 then
+                        show update
+                    else
+                        show {
+                            update with
+                                Work = $"%d{number} of %d{chosen.Length}: %s{update.Work}"
+                        }
+
+                let outcome = carryOut { place with Show = showing } (number, run)
                 let results = Results.withRuns (results.Runs @ [ outcome ]) results
                 Results.write order.Folder results
-                Report.write order.Folder { Plan = plan; Results = results }
                 results
 
         Signals.heard (fun received -> signal.Value <- Some received) (fun () ->
             let results = List.fold step start chosen
+            Report.write order.Folder { Plan = plan; Results = results }
 
             let contexts = [
                 for _, run in chosen -> run, Context(place, run.Seed, run.Labels, Collected())

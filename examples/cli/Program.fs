@@ -3,11 +3,16 @@ module internal Equivariant.Cli.Program
 open Argu
 open Equivariant.Bench
 open Equivariant.Core.Native
+open Equivariant.Fairness
 open Equivariant.Scan
 open Equivariant.Views
 
 /// The experiments, each a command of its own name.
-let private experiments = [ Experiment.any Scan.experiment; Experiment.any Views.experiment ]
+let private experiments = [
+    Experiment.any Scan.experiment
+    Experiment.any Fairness.experiment
+    Experiment.any Views.experiment
+]
 
 /// A command is one file with its arguments and a `run`; it is named here and below.
 type Command =
@@ -79,19 +84,15 @@ let private runAny (argv: string[]) =
         LibTorch.Load()
         ExperimentCommand.run experiment (List.tail (List.ofArray argv))
         0
+    | None when argv = [| "--help" |] ->
+        printfn $"%s{usage parser}"
+        0
     | None ->
         // What follows `soak EXPERIMENT` is the experiment's business.
         let arguments =
-            parser.ParseCommandLine(
-                argv,
-                ignoreUnrecognized = (Array.tryHead argv = Some "soak"),
-                raiseOnUsage = false
-            )
+            parser.ParseCommandLine(argv, ignoreUnrecognized = (Array.tryHead argv = Some "soak"))
 
         match arguments.TryGetSubCommand() with
-        | _ when arguments.IsUsageRequested ->
-            printfn $"%s{usage parser}"
-            0
         | Some command ->
             run command
             0

@@ -251,7 +251,7 @@ let ``a README gets tables between its marks, and keeps the rest`` () =
     Assert.Equal(second, Markdown.insert "corners" lines second)
     Assert.Contains("older figures", Markdown.insert "scan" lines text)
 
-    let broken = text.Replace("<!-- end of figures of corners -->", "")
+    let broken = text.Replace("<!-- corners: end -->", "")
     Assert.Throws<EquivariantException>(fun () -> Markdown.insert "corners" lines broken |> ignore)
 
 [<Fact>]

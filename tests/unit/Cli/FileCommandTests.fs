@@ -357,7 +357,7 @@ let ``a missing file, a missing argument and an unknown command are said in a se
 
 [<Fact>]
 let ``help of every command has an example`` () =
-    for command in [ "group"; "hom"; "design"; "scan" ] do
+    for command in [ "group"; "hom"; "design"; "scan"; "report"; "soak" ] do
         let help = Program.run [ command; "--help" ]
         Assert.Equal(0, help.Code)
         Assert.Contains("Example: " + command, help.Output)

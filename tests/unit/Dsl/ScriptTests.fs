@@ -18,6 +18,7 @@ let private names = [
     "4-wrapping.fsx"
     "5-laws.fsx"
     "6-large-products.fsx"
+    "7-fairness.fsx"
 ]
 
 type private Here =

@@ -262,6 +262,61 @@ let ``what is no ONNX file is refused with its name`` () =
             refused [ "CUDA"; "Microsoft.ML.OnnxRuntime.Gpu" ] (fun () ->
                 OnnxModel.Load(good, "made.onnx", gpu)))
 
+/// A classifier of three words: the mean over a sentence's tokens of a score for each.
+let private classifier (outputs: int64) =
+    let rows, length = Choice2Of2 "rows", Choice2Of2 "length"
+    let pieces = 8
+
+    let scores = [
+        for piece in 0 .. pieces - 1 do
+            for kind in 0L .. outputs - 1L -> if piece = 5 + int kind then 1f else 0f
+    ]
+
+    model
+        [
+            node "Gather" [ "table"; "input_ids" ] [ "each" ] []
+            node "ReduceMean" [ "each" ] [ "scores" ] [
+                Array.concat [ text 1 "axes"; number 8 1L; number 20 7L ]
+                whole "keepdims" 0L
+            ]
+        ]
+        [ initial "table" float32Type [ int64 pieces; outputs ] (bytesOf scores) ] [
+            port "input_ids" int64Type [ rows; length ]
+            port "attention_mask" int64Type [ rows; length ]
+        ] [ port "scores" float32Type [ rows; Choice1Of2 outputs ] ]
+
+[<RuntimeFact>]
+let ``a classifier of a folder scores sentences by the names of its classes`` () =
+    use scope = torch.NewDisposeScope()
+
+    Program.inFolder (fun folder ->
+        let file name = Path.Combine(folder, name)
+
+        let load () =
+            use loaded = SentenceClassifier.Load folder
+            List.ofSeq loaded.Labels, loaded.Scores [| "bad bad"; "good" |]
+
+        refused [ "model.onnx"; folder ] load
+        File.WriteAllBytes(file "model.onnx", classifier 3L)
+        refused [ "vocab.txt" ] load
+        File.WriteAllText(file "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nbad\nfine\ngood\n")
+        refused [ "config.json" ] load
+        File.WriteAllText(file "config.json", "{}")
+        refused [ "config.json"; "id2label" ] load
+        File.WriteAllText(file "config.json", """{"id2label": {"0": "negative", "2": "neutral"}}""")
+        refused [ "2 classes"; "number 1" ] load
+        File.WriteAllText(file "config.json", """{"id2label": {"0": "negative", "1": "positive"}}""")
+        refused [ "[2, 3]"; "2 classes: negative, positive" ] load
+
+        File.WriteAllText(
+            file "config.json",
+            """{"id2label": {"0": "negative", "1": "neutral", "2": "positive"}}"""
+        )
+
+        let labels, scores = load ()
+        Assert.Equal<string list>([ "negative"; "neutral"; "positive" ], labels)
+        Assert.Equal<int64 list>([ 0L; 2L ], List.ofSeq (scores.argmax(-1L).data<int64>())))
+
 [<WeightsFact>]
 let ``MiniLM finds the sentences alike that are`` () =
     use scope = torch.NewDisposeScope()
