@@ -37,7 +37,7 @@ let batch (rows: int[][]) =
 
     torch.tensor (
         Array2D.init rows.Length (length + 1) (fun i j ->
-            if j < rows[i].Length then int64 rows[i][j]
+            if j < rows[i].Length then int64 (rows[i][j])
             elif j = rows[i].Length then int64 Templates.stop
             else int64 Templates.padding)
     )
