@@ -155,7 +155,7 @@ public sealed class Ranks
         if (world.Count != launcher.Count)
         {
             throw new EquivariantException(
-                $"{launcher.Name} started {launcher.Count} ranks ({launcher.Variable}), but the MPI library {mpi.Name} knows of {world.Count}: they belong to two different MPIs. Start the program by the mpirun of that library, or name the launcher's library in {MpiLibrary.Variable}.");
+                $"{launcher.Name} started {launcher.Count} ranks ({launcher.Variable}), but the MPI library {mpi.Name} knows of {world.Count}: they belong to two different MPIs. Start the program by the mpirun of that library, name the launcher's library in {MpiLibrary.Variable}, or choose srun's plugin by --mpi=pmix or --mpi=pmi2.");
         }
 
         JobEnd.Watch(world, mpi.Finalise);
