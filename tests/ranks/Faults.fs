@@ -61,6 +61,6 @@ let survives (folder: string) (ranks: Ranks) =
             Process.GetCurrentProcess().Kill()
 
     if ranks.IsFirst then
-        printfn $"from step {first}: {model.weight.sum().item<double>():R}"
+        System.Console.Out.Write $"from step {first}: {model.weight.sum().item<double>():R}\n"
 
     0

@@ -23,7 +23,7 @@ let private run (word: string) (ranks: Ranks) =
             ranks.Barrier()
 
             if ranks.IsFirst then
-                printfn $"holds: {name}"
+                System.Console.Out.Write $"holds: {name}\n"
 
     0
 
@@ -39,7 +39,8 @@ let main argv =
         | [| "leaves" |] -> Faults.leaves ranks
         | [| "survives"; folder |] -> Faults.survives folder ranks
         | _ ->
-            printfn $"rank {ranks.Rank} of {ranks.Count}"
+            // In one piece: what ranks write at once gets mixed.
+            System.Console.Out.Write $"rank {ranks.Rank} of {ranks.Count}\n"
             0
     with :? EquivariantException as refusal when refusal.Message.Contains "started" ->
         eprintfn $"{refusal.Message}"

@@ -81,9 +81,8 @@ let ``the list of scripts is complete`` () =
         Directory.GetFiles(examples, "*.fsx")
         |> Seq.map Path.GetFileName
         |> Seq.filter ((<>) "equivariant.fsx")
-        |> Seq.sort
 
-    Assert.Equal<string seq>(names @ fetching, found)
+    Assert.Equal<string Set>(Set(names @ fetching), Set found)
 
 let private runs name =
     withScripts "" (fun folder ->
