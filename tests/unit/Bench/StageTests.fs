@@ -98,7 +98,7 @@ let ``a training that is stopped after every step comes to the same end`` (name:
         let mutable stops = 0
         let mutable finished = None
 
-        while finished.IsNone do
+        while finished.IsNone && stops < 50 do
             // Another network each time: all that goes on is in the checkpoint.
             use model = network (if stops = 0 then 1L else 100L + int64 stops)
 
@@ -129,7 +129,7 @@ let ``a training that is killed at any moment comes to the same end`` () =
         let mutable kills = 0
         let mutable finished = None
 
-        while finished.IsNone do
+        while finished.IsNone && kills < 50 do
             use model = network 1L
             let moment = 4 + kills % 3
             let counted = ref 0
