@@ -2,6 +2,7 @@ namespace Equivariant.Bench
 
 open System
 open System.Globalization
+open System.IO
 open Equivariant.Core
 
 /// <summary>An option of an experiment's command: its name, its help, and what it changes in the settings.</summary>
@@ -30,6 +31,14 @@ module Argument =
         Usage = usage
         Apply = apply
     }
+
+    /// <summary>A file or folder that is there, by its full path.</summary>
+    let path name value usage (apply: string -> 'Settings -> 'Settings) =
+        text name value usage (fun text ->
+            if File.Exists text || Directory.Exists text then
+                apply (Path.GetFullPath text)
+            else
+                refuse $"--%s{name} %s{text}: there is no such file or folder.")
 
     /// <summary>A switch without a value.</summary>
     let switch name usage (apply: 'Settings -> 'Settings) = {

@@ -46,7 +46,7 @@ type Command =
             | Report _ -> "put the results of experiments on one page. Example: report out/scan-1 out/scan-2"
             | Soak _ -> "see whether memory stays flat over many steps of an experiment. Example: soak scan"
 
-let private run command =
+let private run own command =
     match command with
     | Group arguments -> GroupCommand.run arguments
     | Hom arguments -> HomCommand.run arguments
@@ -56,7 +56,7 @@ let private run command =
     | Report arguments -> ReportCommand.run experiments arguments
     | Soak arguments ->
         LibTorch.Load()
-        SoakCommand.run experiments arguments
+        SoakCommand.run experiments own arguments
 
 let private failed, misused = 1, 2
 
@@ -109,13 +109,16 @@ let private runAny (argv: string[]) =
         printfn $"%s{usage parser}"
         0
     | None ->
-        // What follows `soak EXPERIMENT` is the experiment's business.
-        let arguments =
-            parser.ParseCommandLine(argv, ignoreUnrecognized = (Array.tryHead argv = Some "soak"))
+        let words, own =
+            match List.ofArray argv with
+            | "soak" :: name :: rest ->
+                let here, own = SoakCommand.divide rest
+                "soak" :: name :: here, own
+            | words -> words, []
 
-        match arguments.TryGetSubCommand() with
+        match parser.ParseCommandLine(Array.ofList words).TryGetSubCommand() with
         | Some command ->
-            run command
+            run own command
             0
         | None -> complain misused (usage parser)
 

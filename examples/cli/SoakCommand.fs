@@ -19,6 +19,20 @@ type Arguments =
             | Steps _ -> "steps of each training (default: 20000)."
             | Device _ -> "where to compute: cpu (the default) or cuda."
 
+/// Parts what follows the experiment's name: options of this command, and the experiment's own.
+let rec divide (words: string list) =
+    match words with
+    | ("--steps" | "--device" as option) :: value :: rest ->
+        let here, own = divide rest
+        option :: value :: here, own
+    | ("--steps" | "--device" | "--help" as option) :: rest ->
+        let here, own = divide rest
+        option :: here, own
+    | word :: rest ->
+        let here, own = divide rest
+        here, word :: own
+    | [] -> [], []
+
 let private usualSteps, fewestSteps, mostSteps = 20_000, 10, 1_000_000_000
 
 /// What a program needs at first, such as torch's caches, is there after a tenth of the steps.
@@ -38,8 +52,8 @@ let private report steps (endured: Endured) =
     printfn
         $"%s{endured.Stage}: %+.2f{100.0 * endured.GrowthAfter(settled steps)} %% after the first %d{settled steps} steps"
 
-/// Repeats the steps of an experiment and prints resident memory.
-let run (experiments: AnyExperiment list) (arguments: ParseResults<Arguments>) =
+/// Repeats the steps of an experiment, with some options of its own, and prints resident memory.
+let run (experiments: AnyExperiment list) (own: string list) (arguments: ParseResults<Arguments>) =
     let name = arguments.GetResult Experiment
     let steps = arguments.GetResult(Steps, usualSteps)
 
@@ -53,7 +67,7 @@ let run (experiments: AnyExperiment list) (arguments: ParseResults<Arguments>) =
             let known = experiments |> List.map _.Name |> String.concat ", "
             refuse $"'%s{name}' is no experiment: there are %s{known}."
 
-    match experiment.Plan Tiny arguments.UnrecognizedCliParams with
+    match experiment.Plan Tiny own with
     | Error problem -> raise (ExperimentCommand.Misused problem)
     | Ok plan ->
         torch.set_num_threads 1

@@ -106,26 +106,19 @@ module Settings =
                 Count = 1
           }
 
-    let private path name value usage apply =
-        Argument.text name value usage (fun text settings ->
-            if File.Exists text || Directory.Exists text then
-                apply (Path.GetFullPath text) settings
-            else
-                TextFile.refuse $"--%s{name} %s{text}: there is no such file or folder.")
-
     /// <summary>Lists the options that change settings.</summary>
     let arguments: Argument<Settings> list = [
-        path
+        Argument.path
             "model"
             "folder"
             "a GPT-2 with its tokenizer (Hugging Face's files); without it a small one is trained."
             (fun folder settings -> { settings with Model = Some folder })
-        path
+        Argument.path
             "samples"
             "file"
             "score sentences that someone else drew, instead of drawing."
             (fun file settings -> { settings with Samples = Some file })
-        path
+        Argument.path
             "train"
             "file"
             "train the scorer on labelled sentences: label, tab, sentence."
@@ -146,7 +139,7 @@ module Settings =
                     settings with
                         Evaluate = files |> Array.map Path.GetFullPath |> List.ofArray
                 })
-        path
+        Argument.path
             "classifier"
             "folder"
             "score by a text classifier in ONNX (model.onnx, vocab.txt, config.json)."
@@ -154,7 +147,7 @@ module Settings =
                 settings with
                     Classifier = Some folder
             })
-        path "text" "file" "measure perplexity on a text." (fun file settings -> {
+        Argument.path "text" "file" "measure perplexity on a text." (fun file settings -> {
             settings with
                 Text = Some file
         })

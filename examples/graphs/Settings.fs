@@ -75,11 +75,13 @@ module Settings =
             [ for design in Design.all -> Design.name design, Design.name design ]
             "which designs, divided by commas; all, if left out."
             (fun designs settings -> { settings with Designs = designs })
-        Argument.text
+        Argument.path
             "exp"
             "file"
             "labelled graphs to classify, such as EXP: label, kinds of nodes, graph6."
-            (fun path settings -> { settings with Examples = path })
+            (fun path settings ->
+                Graph.readExamples path |> ignore
+                { settings with Examples = path })
         Argument.number
             "epochs"
             (0, 100000)

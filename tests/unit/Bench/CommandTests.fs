@@ -52,6 +52,27 @@ let ``what is wrong with a command line is one sentence, before anything is done
         assertComplains 1 "There are no results in" [ "report"; folder ]
         assertComplains 1 "'scam' is no experiment: there are scan" [ "soak"; "scam" ]
         assertComplains 1 "--steps 0 makes no sense" [ "soak"; "scan"; "--steps"; "0" ]
+
+        assertComplains 1 "'tape' is no recurrent network" [
+            "soak"
+            "scan"
+            "--cell"
+            "tape"
+            "--steps"
+            "10"
+        ]
+
+        assertComplains 2 "unrecognized argument: '--fast'" [ "soak"; "scan"; "--steps"; "10"; "--fast" ]
+
+        for experiment, option in [ "graphs", "exp"; "fairness", "samples" ] do
+            assertComplains 1 $"--{option} {below}: there is no such file or folder." [
+                experiment
+                $"--{option}"
+                below
+                "--out"
+                Path.Combine(folder, "out")
+            ]
+
         Assert.Equal<string[]>([| file |], Directory.GetFileSystemEntries folder))
 
 [<Fact>]
