@@ -120,14 +120,7 @@ public abstract class ElementDistribution : nn.Module
             }
         }
 
-        public override void Require(TensorAction input)
-        {
-            FactorWise factors = Split(input);
-            for (int i = 0; i < _parts.Count; i++)
-            {
-                _parts[i].Require(factors.Factors[i]);
-            }
-        }
+        public override void Require(TensorAction input) => Split(input).Require(_parts, (part, own) => part.Require(own));
 
         public override Picks Draw(TensorAction action, Tensor x, int samples, Random random) =>
             Split(action).Pick(x, (factor, own, rows) => _parts[factor].Draw(own, rows, factor == 0 ? samples : 1, random));

@@ -39,6 +39,17 @@ internal sealed class FactorWise
         ? s_made.GetValue(action, it => new FactorWise(it, product))
         : throw new EquivariantException($"{what} of {parts} part{(parts == 1 ? "" : "s")} is for a direct product of as many factors, but here acts {action.Group.Name}.");
 
+    /// <summary>Lets each part refuse how its factor acts.</summary>
+    /// <param name="parts">The parts, one for each factor.</param>
+    /// <param name="require">Refuses what a part is not for.</param>
+    public void Require<T>(IReadOnlyList<T> parts, Action<T, TensorAction> require)
+    {
+        for (int factor = 0; factor < _factors.Length; factor++)
+        {
+            require(parts[factor], _factors[factor]);
+        }
+    }
+
     /// <summary>Picks for one factor after the other.</summary>
     /// <param name="x">The batch, <c>[B, …]</c>.</param>
     /// <param name="pick">Picks for a factor, from its number, its action and the transforms so far.</param>

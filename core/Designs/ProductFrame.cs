@@ -18,14 +18,7 @@ internal sealed class ProductFrame : Frame
         }
     }
 
-    public override void Require(TensorAction input)
-    {
-        FactorWise factors = Split(input);
-        for (int i = 0; i < _parts.Count; i++)
-        {
-            _parts[i].Require(factors.Factors[i]);
-        }
-    }
+    public override void Require(TensorAction input) => Split(input).Require(_parts, (part, own) => part.Require(own));
 
     public override Picks Pick(TensorAction action, Tensor x) => Split(action).Pick(x, (factor, own, rows) => _parts[factor].Pick(own, rows));
 

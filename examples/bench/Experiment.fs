@@ -100,6 +100,13 @@ module Experiment =
         Afterwards = experiment.Afterwards settings
     }
 
+    /// <summary>Three seeds for numbers to publish, else one.</summary>
+    let usualSeeds preset =
+        match preset with
+        | Full -> [ 1; 2; 3 ]
+        | Quick
+        | Tiny -> [ 1 ]
+
     /// <summary>A run with a seed and labels.</summary>
     let run seed labels work : Run = {
         Seed = seed

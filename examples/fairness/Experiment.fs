@@ -529,12 +529,7 @@ module Fairness =
         Description =
             "see how fairly language models speak of demographics. Example: fairness --quick; fairness --model gpt2 --train regard.tsv"
         Settings = Settings.ofPreset
-        Seeds =
-            fun preset ->
-                match preset with
-                | Full -> [ 1; 2; 3 ]
-                | Quick
-                | Tiny -> [ 1 ]
+        Seeds = Experiment.usualSeeds
         Arguments = Settings.arguments
         Runs = runs
         Tables = tables

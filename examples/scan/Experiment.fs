@@ -276,12 +276,7 @@ module Scan =
         Description =
             "compare plain, equitune and multi-equitune networks on SCAN-II. Example: scan --quick --cell lstm --seed 7"
         Settings = Settings.ofPreset
-        Seeds =
-            fun preset ->
-                match preset with
-                | Full -> [ 1; 2; 3 ]
-                | Quick
-                | Tiny -> [ 1 ]
+        Seeds = Experiment.usualSeeds
         Arguments = Settings.arguments
         Runs = runs
         Tables = tables

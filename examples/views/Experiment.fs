@@ -420,12 +420,7 @@ module Views =
         Description =
             "tell the class of several views of which each may be turned: plain models against equivariant ones. Example: views --quick --models concatenation,eq-is"
         Settings = Settings.ofPreset
-        Seeds =
-            fun preset ->
-                match preset with
-                | Full -> [ 1; 2; 3 ]
-                | Quick
-                | Tiny -> [ 1 ]
+        Seeds = Experiment.usualSeeds
         Arguments = Settings.arguments
         Runs = runs
         Tables = tables

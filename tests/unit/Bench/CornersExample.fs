@@ -94,7 +94,7 @@ let experiment: Experiment<Settings> = {
             | Full -> { Images = 512; Epochs = 20 }
             | Quick -> { Images = 128; Epochs = 20 }
             | Tiny -> { Images = 64; Epochs = 10 }
-    Seeds = fun preset -> if preset = Full then [ 1; 2; 3 ] else [ 1 ]
+    Seeds = Experiment.usualSeeds
     Arguments = [
         Argument.number "epochs" (1, 1000) "how often all images are seen." (fun count settings -> {
             settings with
