@@ -335,11 +335,16 @@ type Context internal (place: Workplace, seed: int, labels: Labels, collected: C
     member this.Write(name: string, text: string) =
         this.Write(name, Encoding.UTF8.GetBytes text)
 
-    /// <summary>Works through items, with progress; a signal ends it between two of them.</summary>
+    /// <summary>
+    /// Works through items, with progress; a signal ends it between two of them. Ranks that share batches divide the items.
+    /// </summary>
     /// <param name="name">What is being done, such as "measuring".</param>
     /// <param name="size">What an item counts.</param>
     /// <param name="items">The items.</param>
-    /// <param name="work">The work on an item.</param>
+    /// <param name="work">
+    /// The work on an item, whose chance comes from the item: it may be another's turn elsewhere. Gives records, lists,
+    /// options, numbers and texts.
+    /// </param>
     member _.Map(name: string, size: 'Item -> int, items: 'Item[], work: 'Item -> 'Result) : 'Result[] =
         let stage = stageName name
 
@@ -351,16 +356,17 @@ type Context internal (place: Workplace, seed: int, labels: Labels, collected: C
                 heed ()
         | _ -> ()
 
-        let total = Array.sumBy size items
-        let mutable finished = 0
+        Team.map (Team.batches place.Team) items (fun own ->
+            let total = Array.sumBy size own
+            let mutable finished = 0
 
-        items
-        |> Array.map (fun item ->
-            heed ()
-            let result = work item
-            finished <- finished + size item
-            show stage finished total ""
-            result)
+            own
+            |> Array.map (fun item ->
+                heed ()
+                let result = work item
+                finished <- finished + size item
+                show stage finished total ""
+                result))
 
     /// <summary>Computes something, or reads what was computed before.</summary>
     /// <param name="name">The stage's name; with the labels of the run it names the checkpoint.</param>

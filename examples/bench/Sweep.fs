@@ -85,7 +85,12 @@ module Sweep =
             Labels = run.Labels
             Figures = figures run measured
             Curves = List.ofSeq context.Collected.Curves
-            Notes = List.ofSeq context.Collected.Notes
+            Notes =
+                List.ofSeq context.Collected.Notes
+                @ (if context.Collected.Trained then
+                       Team.reservations place.Team
+                   else
+                       [])
         }
 
     /// TensorBoard's writer, as a function.

@@ -53,23 +53,50 @@ module Team =
     /// <summary>How designs are evaluated: by all who share orbits.</summary>
     let evaluation team = Evaluation(Ranks = orbits team)
 
-    /// <summary>Gives everybody the first one's text. Collective.</summary>
-    let told team (text: string) =
-        if team.Ranks.Count = 1 then
+    /// <summary>In what figures of trainings by a team may differ from one process's, beyond the order of additions.</summary>
+    let reservations team : string list =
+        match team.Across with
+        | Some way when team.Ranks.Count > 1 -> [
+            let shared = ways |> List.find (fun (_, known) -> known = way) |> fst
+
+            $"Done by {team.Ranks.Count} ranks, across {shared}: dropout draws other masks than in one process, and batch normalisation sees a rank's rows, so networks with either come out otherwise."
+          ]
+        | _ -> []
+
+    /// Gives everybody the text of one. Collective.
+    let private toldBy (ranks: Ranks) rank (text: string) =
+        if ranks.Count = 1 then
             text
         else
             let bytes = Encoding.UTF8.GetBytes text
             use length = torch.tensor (int64 bytes.Length)
-            team.Ranks.Broadcast length
+            ranks.Broadcast(length, rank)
 
             use content =
-                if team.Ranks.IsFirst then
+                if ranks.Rank = rank then
                     torch.tensor bytes
                 else
                     torch.zeros (length.item<int64>(), dtype = torch.uint8)
 
-            team.Ranks.Broadcast content
+            ranks.Broadcast(content, rank)
             Encoding.UTF8.GetString(content.bytes.ToArray())
+
+    /// <summary>Gives everybody the first one's text. Collective.</summary>
+    let told team (text: string) = toldBy team.Ranks 0 text
+
+    /// <summary>Works through items, of which each of some ranks does its share; all get all results. Collective.</summary>
+    /// <param name="ranks">The ranks.</param>
+    /// <param name="items">The items, the same on all.</param>
+    /// <param name="work">Works through some of them; where there are several ranks, its results go between them as JSON.</param>
+    let map (ranks: Ranks) (items: 'Item[]) (work: 'Item[] -> 'Result[]) : 'Result[] =
+        if ranks.Count = 1 then
+            work items
+        else
+            let struct (from, length) = ranks.Share items.Length
+            let own = Json.text (work (Array.sub items (int from) (int length)))
+
+            [| 0 .. ranks.Count - 1 |]
+            |> Array.collect (fun rank -> Json.parse<'Result[]>(toldBy ranks rank own))
 
     /// <summary>Reads a file that the first one writes: it has written what it had to, and writes nothing meanwhile. Collective.</summary>
     let reading team (read: unit -> 'T) =

@@ -69,17 +69,29 @@ module Separation =
         Evaluations: float
     }
 
+    /// What one network says.
+    type Said = {
+        /// Of all graphs, [N, d], row by row.
+        Embeddings: float32[]
+        Split: float
+        MeanEvaluations: float
+    }
+
     /// <summary>Asks random networks under a design.</summary>
     let measure (settings: Settings) (context: Context) (graphs: Graph[]) design : Outcome =
         use scope = torch.NewDisposeScope()
         let action = Design.action settings.Nodes 0
-        let random = Random(context.SeedFor $"numberings, {Design.name design}")
+
+        let random purpose =
+            Random(context.SeedFor $"{purpose}, {Design.name design}")
+
         let x = (Graph.tensor settings.Nodes 0 graphs).``to`` context.Device
         let symmetric = Group.Symmetric settings.Nodes
+        let numbering = random "numberings"
 
         let renumbered =
             (graphs
-             |> Array.map (fun graph -> Graph.renumber ((symmetric.Random random).Code.ToArray()) graph)
+             |> Array.map (fun graph -> Graph.renumber ((symmetric.Random numbering).Code.ToArray()) graph)
              |> Graph.tensor settings.Nodes 0)
                 .``to``
                 context.Device
@@ -90,7 +102,8 @@ module Separation =
             use block = torch.NewDisposeScope()
             context.SeedTorch $"network %d{network}"
             let net = Design.perceptron settings.Nodes 0 settings.Hidden embeddingSize
-            let _, design = Design.wrap settings.Design action 0 random net design
+            let chance = random $"network %d{network}"
+            let _, design = Design.wrap settings.Design action 0 chance net design
             let design = design.``to`` context.Device
             design.eval ()
             let embeddings, evaluations = embed design x
@@ -102,22 +115,29 @@ module Separation =
                     let again, _ = embed design renumbered
                     (apart embeddings again).gt(threshold).``to``(torch.float64).mean().item<double>()
 
-            embeddings.cpu().MoveToOuterDisposeScope(), evaluations, split
+            {
+                Embeddings = embeddings.``to``(torch.float32).cpu().contiguous().data<float32>().ToArray()
+                Split = split
+                MeanEvaluations = evaluations
+            }
 
         let asked =
             context.Map("networks", (fun _ -> 1), [| 0 .. settings.Networks - 1 |], ask)
 
-        let embeddings, evaluations, split = asked[0]
+        let embeddings =
+            asked
+            |> Array.map (fun said ->
+                torch.tensor(said.Embeddings).view(int64 graphs.Length, int64 embeddingSize))
 
         let unseparated =
-            asked[1..]
+            embeddings[1..]
             |> Array.fold
-                (fun pairs (further, _, _) -> stillNear settings.Threshold further pairs)
-                (near settings.Threshold embeddings)
+                (fun pairs further -> stillNear settings.Threshold further pairs)
+                (near settings.Threshold embeddings[0])
 
         {
             Pairs = float graphs.Length * float (graphs.Length - 1) / 2.0
             Unseparated = float (unseparated.numel ())
-            SplitByNumbering = split
-            Evaluations = evaluations
+            SplitByNumbering = asked[0].Split
+            Evaluations = asked[0].MeanEvaluations
         }

@@ -65,22 +65,18 @@ module Views =
             Features = settings.Features
         }
 
-    /// Samples of a step, and the seed of what happens to them.
-    type private Batch = { Chosen: int[]; Seed: int }
-
     /// The class that a model gives each sample.
     let private answers (context: Context) (model: CompiledModel) (samples: Samples) (change: Change) =
         use _ = torch.no_grad ()
         // The same views for all models and after all epochs.
         let random = Random(context.SeedFor "views to test on")
 
-        [| 0 .. samples.Count - 1 |]
+        Samples.drawn random [| 0 .. samples.Count - 1 |]
         |> Array.chunkBySize 256
-        |> Array.collect (fun chosen ->
+        |> Array.collect (fun drawn ->
             use scope = torch.NewDisposeScope()
 
-            let scores =
-                (model.call (Samples.views change random context.Device samples chosen))[0]
+            let scores = (model.call (Samples.views change context.Device samples drawn))[0]
 
             scores.argmax(1L).cpu().data<int64>().ToArray() |> Array.map int)
 
@@ -132,9 +128,12 @@ module Views =
             fun () ->
                 use scope = torch.NewDisposeScope()
                 use model = Model.compile (context.Target "weights") declared
-                let chosen = [| 0 .. min settings.BatchSize samples.Count - 1 |]
-                let views = Samples.views change (Random 0) context.Device samples chosen
-                let labels = Samples.labels context.Device samples chosen
+
+                let drawn =
+                    Samples.drawn (Random 0) [| 0 .. min settings.BatchSize samples.Count - 1 |]
+
+                let views = Samples.views change context.Device samples drawn
+                let labels = Samples.labels context.Device samples drawn
 
                 let step () =
                     use scope = torch.NewDisposeScope()
@@ -166,17 +165,12 @@ module Views =
             settings.Epochs
             (fun random -> [|
                 for rows in Training.shuffled samples.Count settings.BatchSize random ->
-                    {
-                        Chosen = Array.map int rows
-                        Seed = random.Next()
-                    }
+                    rows |> Array.map int |> Samples.drawn random
             |])
-            _.Chosen.Length
-            (fun batch ->
-                let views =
-                    Samples.views change (Random batch.Seed) context.Device samples batch.Chosen
-
-                loss model views (Samples.labels context.Device samples batch.Chosen)) with
+            Array.length
+            (fun drawn ->
+                let views = Samples.views change context.Device samples drawn
+                loss model views (Samples.labels context.Device samples drawn)) with
             LearningRate = Some(Training.cosine settings.LearningRate settings.LastLearningRate)
             AfterEpoch = measure
     }

@@ -21,6 +21,10 @@ type Samples = {
     /// <summary>How many samples there are.</summary>
     member this.Count = this.Rows.Length
 
+/// <summary>A sample of a batch, and the seed of what happens to its views.</summary>
+[<Struct>]
+type Drawn = { Sample: int; Seed: int }
+
 /// <summary>What happens to the views of a batch before a network sees them.</summary>
 [<NoEquality; NoComparison>]
 type Change = {
@@ -69,28 +73,26 @@ module Samples =
         framed.gather (axis, index)
 
     /// Shifted by up to the margin, zeros coming in, and mirrored left to right half of the time.
-    let private augmented (random: Random) (images: torch.Tensor) =
-        let count, height, width =
-            int images.shape[0], int images.shape[2], int images.shape[3]
-
+    let private augmented (chances: Random[]) (images: torch.Tensor) =
+        let height, width = int images.shape[2], int images.shape[3]
         let down, right = margin height, margin width
 
         let framed =
             torch.nn.functional.pad (images, [| int64 right; int64 right; int64 down; int64 down |])
 
         let places largest mayMirror = [|
-            for _ in 1..count -> random.Next(2 * largest + 1), mayMirror && random.Next 2 = 1
+            for chance in chances -> chance.Next(2 * largest + 1), mayMirror && chance.Next 2 = 1
         |]
 
         framed |> cut 2L height (places down false) |> cut 3L width (places right true)
 
     /// Each image moved by an element of its own.
-    let private moved (random: Random) (action: TensorAction) (images: torch.Tensor) =
+    let private moved (chances: Random[]) (action: TensorAction) (images: torch.Tensor) =
         if action.Group.Order.IsOne then
             images
         else
             let elements = Array.ofSeq action.Group.Elements
-            let drawn = Array.init (int images.shape[0]) (fun _ -> random.Next elements.Length)
+            let drawn = chances |> Array.map _.Next(elements.Length)
             let result = torch.empty_like images
 
             for i, element in Array.indexed elements do
@@ -121,36 +123,40 @@ module Samples =
 
         (images - channels means) / channels deviations
 
+    /// <summary>Gives some samples seeds.</summary>
+    let drawn (random: Random) (samples: int[]) : Drawn[] =
+        samples
+        |> Array.map (fun sample -> {
+            Sample = sample
+            Seed = random.Next()
+        })
+
     /// <summary>The views of some samples, as a network takes them.</summary>
     /// <param name="change">What happens to them.</param>
-    /// <param name="random">All chance comes from it.</param>
     /// <param name="device">Where they are wanted.</param>
     /// <param name="samples">The samples.</param>
-    /// <param name="chosen">Which of them.</param>
+    /// <param name="drawn">Which of them; what happens to each depends on its own seed only, whatever else is in the batch.</param>
     /// <returns>A batch <c>[B, channels, height, width]</c> for each view.</returns>
-    let views
-        (change: Change)
-        (random: Random)
-        (device: torch.Device)
-        (samples: Samples)
-        (chosen: int[])
-        : torch.Tensor[] = [|
-        for view, action in List.indexed change.Moves do
-            use scope = torch.NewDisposeScope()
-            let rows = chosen |> Array.map (fun sample -> samples.Rows[sample][view])
-            let images = (ImageSet.batch rows samples.Images).``to``(torch.float32) / 255.0
+    let views (change: Change) (device: torch.Device) (samples: Samples) (drawn: Drawn[]) : torch.Tensor[] =
+        let chances = drawn |> Array.map (fun each -> Random each.Seed)
 
-            let images =
-                (if change.IsAugmented then
-                     augmented random images
-                 else
-                     images)
-                |> moved random action
-                |> normalised
+        [|
+            for view, action in List.indexed change.Moves do
+                use scope = torch.NewDisposeScope()
+                let rows = drawn |> Array.map (fun each -> samples.Rows[each.Sample][view])
+                let images = (ImageSet.batch rows samples.Images).``to``(torch.float32) / 255.0
 
-            images.``to``(device).MoveToOuterDisposeScope()
-    |]
+                let images =
+                    (if change.IsAugmented then
+                         augmented chances images
+                     else
+                         images)
+                    |> moved chances action
+                    |> normalised
+
+                images.``to``(device).MoveToOuterDisposeScope()
+        |]
 
     /// <summary>The classes of some samples.</summary>
-    let labels (device: torch.Device) (samples: Samples) (chosen: int[]) : torch.Tensor =
-        torch.tensor([| for sample in chosen -> int64 samples.Labels[sample] |]).``to`` device
+    let labels (device: torch.Device) (samples: Samples) (drawn: Drawn[]) : torch.Tensor =
+        torch.tensor([| for each in drawn -> int64 samples.Labels[each.Sample] |]).``to`` device

@@ -14,7 +14,10 @@ module Accuracy =
         use scope = torch.NewDisposeScope()
         let count = min among (int scores.shape[1])
         let struct (_, best) = scores.topk (count, -1)
-        let right = torch.tensor(Array.map int64 labels).unsqueeze -1
+
+        let right =
+            torch.tensor(Array.map int64 labels, device = scores.device).unsqueeze -1
+
         int (best.eq(right).any(-1L).sum().item<int64>())
 
     /// The quantile of the normal distribution for intervals of 95 %.

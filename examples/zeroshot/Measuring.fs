@@ -4,6 +4,7 @@ open System
 open System.Diagnostics
 open TorchSharp
 open Equivariant
+open Equivariant.Core.Distributed
 open Equivariant.Core.Groups
 open Equivariant.Images
 
@@ -93,9 +94,10 @@ module Measuring =
     let move (symmetry: Symmetry) (images: Space) (which: int[]) (x: torch.Tensor) : torch.Tensor =
         let elements = Array.ofSeq (Symmetry.group symmetry).Elements
         let action = Signal.core (symmetry.Moved images)
-        (action.Over elements).Select(x, torch.tensor (Array.map int64 which))
+        (action.Over elements).Select(x, torch.tensor (Array.map int64 which, device = x.device))
 
     /// <summary>Lets contestants classify a batch.</summary>
+    /// <param name="ranks">The ranks that share what methods evaluate.</param>
     /// <param name="encoder">What counts the encoder's work.</param>
     /// <param name="drawn">By what the images are moved, for each group's name.</param>
     /// <param name="images">The space of the images.</param>
@@ -103,6 +105,7 @@ module Measuring =
     /// <param name="labels">The classes of the images.</param>
     /// <param name="x">The images, bytes as floats.</param>
     let batch
+        (ranks: Ranks)
         (encoder: Remembered)
         (drawn: Map<string, int[]>)
         (images: Space)
@@ -120,7 +123,7 @@ module Measuring =
             for contestant in contestants do
                 use scope = torch.NewDisposeScope()
                 use _ = torch.no_grad ()
-                encoder.CountAsked() |> ignore
+                encoder.CountAsked ranks |> ignore
                 let seconds = encoder.Seconds
                 let watch = Stopwatch.StartNew()
 
@@ -139,7 +142,7 @@ module Measuring =
                     Images = labels.Length
                     First = Accuracy.hits 1 labels scores
                     Five = Accuracy.hits 5 labels scores
-                    Asked = encoder.CountAsked()
+                    Asked = encoder.CountAsked ranks
                     Own = watch.Elapsed.TotalSeconds - (encoder.Seconds - seconds)
                 }
         ]

@@ -32,6 +32,8 @@ type Method =
 /// <summary>What methods need besides a classifier and a group.</summary>
 [<NoEquality; NoComparison>]
 type Aids = {
+    /// <summary>Where methods are compiled: the device of the classifier, and the ranks that share orbits.</summary>
+    Target: Target
     /// <summary>What is averaged.</summary>
     Averaging: Averaging
     /// <summary>A direction in the space of images, from their shape; asked for anew for each batch.</summary>
@@ -218,7 +220,7 @@ module Method =
         let _, _, probabilities = Classifier.parts (averaging aids method) classifier
 
         let net =
-            new Predicting(Model.compile Target.cpu (model aids classifier symmetry method), probabilities)
+            new Predicting(Model.compile aids.Target (model aids classifier symmetry method), probabilities)
 
         net.eval ()
         net

@@ -6,6 +6,7 @@ open System.Diagnostics
 open System.Security.Cryptography
 open TorchSharp
 open Equivariant
+open Equivariant.Core.Distributed
 
 /// <summary>
 /// A network that is asked for many images again: designs ask for the same transforms, and each is computed once. For
@@ -35,7 +36,10 @@ type Remembered(net: Net, batch: int) as this =
     let compute (rows: torch.Tensor) (places: int64[]) : float32[][] =
         use scope = torch.NewDisposeScope()
         watch.Start()
-        let features = net.call (rows.index_select (0L, torch.tensor places))
+
+        let features =
+            net.call (rows.index_select (0L, torch.tensor (places, device = rows.device)))
+
         let plain = features.flatten(1L).cpu().``to``(torch.float32).contiguous()
         watch.Stop()
         computed <- computed + int64 places.Length
@@ -43,11 +47,13 @@ type Remembered(net: Net, batch: int) as this =
         let numbers = plain.data<float32>().ToArray()
         Array.init places.Length (fun row -> numbers[row * width .. (row + 1) * width - 1])
 
-    /// <summary>How many different rows were asked for since the last time this was said.</summary>
-    member _.CountAsked() =
-        let count = asked.Count
+    /// <summary>How many different rows were asked for since the last time this was said, by ranks that share orbits. Collective.</summary>
+    /// <param name="ranks">The ranks; a row that two of them ask for counts for both.</param>
+    member _.CountAsked(ranks: Ranks) =
+        use count = torch.tensor (int64 asked.Count)
+        ranks.Sum count
         asked.Clear()
-        count
+        int (count.item<int64>())
 
     /// <summary>How many were computed.</summary>
     member _.Computed = computed

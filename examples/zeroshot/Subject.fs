@@ -1,6 +1,7 @@
 namespace Equivariant.ZeroShot
 
 open System.IO
+open TorchSharp
 open Equivariant
 open Equivariant.Images
 
@@ -49,11 +50,12 @@ module Subject =
             source, learning, testing
 
     /// <summary>Loads the encoder and the images, and makes the classes' vectors.</summary>
+    /// <param name="device">Where they are put.</param>
     /// <param name="tell">Is told what is made on the way.</param>
     /// <param name="encoder">The encoder.</param>
     /// <param name="settings">The settings.</param>
     /// <exception cref="T:Equivariant.Core.EquivariantException">Something can't be read or does not fit.</exception>
-    let load (tell: string -> unit) (encoder: Encoder) (settings: Settings) : Subject =
+    let load (device: torch.Device) (tell: string -> unit) (encoder: Encoder) (settings: Settings) : Subject =
         let shots = if encoder.Texts.IsSome then 0 else settings.Shots
 
         let taught =
@@ -84,6 +86,7 @@ module Subject =
         let learning, testing = given learning, given testing
         let prototypes, others = Pictures.parted shots learning
         let net = new Remembered(Encoder.sight encoder, settings.Batch)
+        net.``to`` device |> ignore
 
         let weights =
             match encoder.Texts with
@@ -93,7 +96,7 @@ module Subject =
                 |> ClassWeights.kept tell texts
             | None ->
                 ImageSet.require source shots "its prototype" prototypes
-                ClassWeights.ofImages net prototypes
+                ClassWeights.ofImages device net prototypes
 
         let factor =
             match settings.Factor, encoder.Factor with
@@ -107,7 +110,7 @@ module Subject =
                 Name = encoder.Name
                 Images = image testing.Channels testing.Height testing.Width
                 Net = net
-                Weights = weights
+                Weights = weights.``to`` device
                 Factor = factor
             }
             Taught = ImageSet.firstOfEach taught others

@@ -34,6 +34,7 @@ module Weighing =
     let private rate, momentum = 0.1, 0.9
 
     /// <summary>How the weights are trained: on transformed images, so that the weighted mean of logits is right.</summary>
+    /// <param name="target">Where the design is compiled, on the device of the classifier and the weights.</param>
     /// <param name="epochs">How often all images are seen, each time transformed anew.</param>
     /// <param name="batch">Images of a step.</param>
     /// <param name="classifier">What is weighed.</param>
@@ -41,13 +42,14 @@ module Weighing =
     /// <param name="images">The images.</param>
     /// <param name="weights">What is trained.</param>
     let training
+        (target: Target)
         (epochs: int)
         (batch: int)
         (classifier: Classifier)
         (symmetry: Symmetry)
         (images: ImageSet)
         (weights: Net)
-        : Training<int[] * int[]> =
+        : Training<struct (int * int)[]> =
         let sharp = { classifier with Factor = sharpness }
         let action = Signal.core (symmetry.Moved classifier.Images)
         let elements = Array.ofSeq (Symmetry.group symmetry).Elements
@@ -56,6 +58,7 @@ module Weighing =
         let model =
             Method.model
                 {
+                    Target = target
                     Averaging = Logits
                     Direction = fun shape -> torch.zeros shape
                     Weights = Some(ofImages classifier.Net weights)
@@ -63,13 +66,17 @@ module Weighing =
                 sharp
                 symmetry
                 LambdaEquitune
-            |> Model.compile Target.cpu
+            |> Model.compile target
 
-        let loss (rows: int[], places: int[]) =
-            let x = (ImageSet.batch rows images).``to`` torch.float32
-            let moved = moves.Select(x, torch.tensor (Array.map int64 places))
-            let labels = rows |> Array.map (fun row -> int64 images.Labels[row]) |> torch.tensor
-            torch.nn.functional.cross_entropy (model.Predict moved, labels)
+        let device = classifier.Weights.device
+
+        let loss (drawn: struct (int * int)[]) =
+            let rows = drawn |> Array.map (fun struct (row, _) -> row)
+            let places = drawn |> Array.map (fun struct (_, place) -> int64 place)
+            let labels = rows |> Array.map (fun row -> int64 images.Labels[row])
+            let x = (ImageSet.batch rows images).``to``(torch.float32).``to`` device
+            let moved = moves.Select(x, torch.tensor (places, device = device))
+            torch.nn.functional.cross_entropy (model.Predict moved, torch.tensor (labels, device = device))
 
         let batches (random: Random) =
             let order = [| 0 .. images.Count - 1 |]
@@ -77,8 +84,8 @@ module Weighing =
 
             order
             |> Array.chunkBySize batch
-            |> Array.map (fun rows -> rows, rows |> Array.map (fun _ -> random.Next elements.Length))
+            |> Array.map (Array.map (fun row -> struct (row, random.Next elements.Length)))
 
         let optimiser = torch.optim.SGD(weights.parameters (), rate, momentum)
 
-        Training.plain weights optimiser epochs batches (fst >> Array.length) loss
+        Training.plain weights optimiser epochs batches Array.length loss

@@ -33,7 +33,10 @@ module ZeroShot =
             context.SeedTorch "weights of poses"
             let weights = Weighing.fresh subject.Classifier.Weights.shape[0]
 
+            weights.``to`` context.Device |> ignore
+
             Weighing.training
+                (context.Target "weights of poses")
                 settings.Epochs
                 settings.Batch
                 subject.Classifier
@@ -48,8 +51,8 @@ module ZeroShot =
         else
             None
 
-    let private pixels rows set =
-        (ImageSet.batch rows set).``to`` torch.float32
+    let private pixels (context: Context) rows set =
+        (ImageSet.batch rows set).``to``(torch.float32).``to`` context.Device
 
     /// A picture of the first images, with what was said of them.
     let private drawSamples (context: Context) (subject: Subject) drawn (contestants: Contestant list) =
@@ -61,7 +64,7 @@ module ZeroShot =
         let rows =
             ImageSet.byClass set |> Array.choose Array.tryHead |> Array.truncate shown
 
-        let x = pixels rows set
+        let x = pixels context rows set
 
         for symmetry, moved in contestants |> List.filter _.Moved |> List.groupBy _.Symmetry.Name do
             let which = rows |> Array.map (Array.get (Map.find symmetry drawn))
@@ -70,10 +73,11 @@ module ZeroShot =
             let said = [
                 for contestant in moved ->
                     Method.name contestant.Method,
-                    (contestant.Net.call turned).argmax(1L).data<int64>().ToArray() |> Array.map int
+                    (contestant.Net.call turned).argmax(1L).cpu().data<int64>().ToArray()
+                    |> Array.map int
             ]
 
-            let bytes (x: torch.Tensor) = x.``to`` torch.uint8
+            let bytes (x: torch.Tensor) = x.``to``(torch.uint8).cpu()
             let labels = rows |> Array.map (Array.get set.Labels)
             let svg = Samples.svg set.Classes (bytes x) (bytes turned) labels said
             let file = $"samples-{symmetry.Replace(' ', '-')}.svg"
@@ -84,7 +88,10 @@ module ZeroShot =
 
     let private work (settings: Settings) (context: Context) : Figure list =
         let whole = Stopwatch.StartNew()
-        let subject = Subject.load context.Note (Subject.encoder settings) settings
+
+        let subject =
+            Subject.load context.Device context.Note (Subject.encoder settings) settings
+
         let symmetries = Settings.symmetries settings
 
         // Anew for each batch, and the same however often the run was stopped.
@@ -94,6 +101,7 @@ module ZeroShot =
             chance.Value <- new torch.Generator(uint64 (context.SeedFor $"directions, batch {batch}"))
 
         let aids = {
+            Target = context.Target "methods"
             Averaging = Settings.averaging settings
             Direction = fun shape -> torch.rand (shape, generator = chance.Value)
             Weights = weights context settings subject
@@ -123,8 +131,9 @@ module ZeroShot =
             subject.Encoder.Forget()
             let rows = batches[batch]
 
-            pixels rows subject.Tested
+            pixels context rows subject.Tested
             |> Measuring.batch
+                aids.Target.Ranks
                 subject.Encoder
                 (draws |> Map.map (fun _ each -> each[batch]))
                 subject.Classifier.Images

@@ -68,7 +68,10 @@ let ``samples are images of one class in their order, and none is in two`` () =
 let ``views are the samples' images, normalised, in their places`` () =
     use scope = torch.NewDisposeScope()
     let samples = Samples.tuples 2 (flat 8 [| 0; 0; 1; 1 |])
-    let views = Samples.views still (Random 1) torch.CPU samples [| 1; 0 |]
+
+    let views =
+        Samples.views still torch.CPU samples (Samples.drawn (Random 1) [| 1; 0 |])
+
     Assert.Equal(2, views.Length)
     Assert.Equal<int64[]>([| 2L; 1L; 8L; 8L |], views[0].shape)
 
@@ -84,7 +87,6 @@ let ``views are the samples' images, normalised, in their places`` () =
                 still with
                     Moves = [ still.Moves.Head ]
             }
-            (Random 1)
             torch.CPU
 
     let grey, red =
@@ -95,7 +97,9 @@ let ``views are the samples' images, normalised, in their places`` () =
         }
 
         let first channels =
-            let views = colour (Samples.tuples 1 (image channels 255uy)) [| 0 |]
+            let views =
+                colour (Samples.tuples 1 (image channels 255uy)) (Samples.drawn (Random 1) [| 0 |])
+
             views[0][0L, 0L, 0L, 0L]
 
         (first 1).item<float32>(), (first 3).item<float32>()
@@ -113,7 +117,7 @@ let ``every element of a view's group moves it, about as often, and nothing else
         let change = { still with Moves = [ action ] }
 
         let given =
-            Samples.views change (Random 3) torch.CPU samples [| 0..399 |]
+            Samples.views change torch.CPU samples (Samples.drawn (Random 3) [| 0..399 |])
             |> Array.head
             |> pixels
 
@@ -143,7 +147,7 @@ let ``augmented images are shifted by up to the margin and mirrored, with zeros 
     }
 
     let given =
-        Samples.views change (Random 5) torch.CPU samples [| 0..299 |]
+        Samples.views change torch.CPU samples (Samples.drawn (Random 5) [| 0..299 |])
         |> Array.head
         |> pixels
 
@@ -176,7 +180,24 @@ let ``the same chance gives the same views`` () =
     }
 
     let views seed =
-        (Samples.views change (Random seed) torch.CPU samples [| 0..19 |])[0]
+        (Samples.views change torch.CPU samples (Samples.drawn (Random seed) [| 0..19 |]))[0]
 
     Assert.Equal(0.0, distance (views 1) (views 1))
     Assert.NotEqual(0.0, distance (views 1) (views 2))
+
+[<Fact>]
+let ``what happens to a sample does not depend on the batch that it is in`` () =
+    use scope = torch.NewDisposeScope()
+    let samples = Samples.tuples 2 (odd 8 40)
+
+    let change = {
+        IsAugmented = true
+        Moves = List.replicate 2 (Signal.core (Motion.square.On(image 1 8 8)))
+    }
+
+    let drawn = Samples.drawn (Random 1) [| 0..19 |]
+    let whole = Samples.views change torch.CPU samples drawn
+    let part = Samples.views change torch.CPU samples drawn[7..11]
+
+    for all, some in Array.zip whole part do
+        Assert.Equal(0.0, distance (all.narrow (0L, 7L, 5L)) some)

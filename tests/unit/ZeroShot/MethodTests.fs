@@ -6,6 +6,7 @@ open TorchSharp
 open Xunit
 open Equivariant
 open Equivariant.Bench
+open Equivariant.Core.Distributed
 open Equivariant.Images
 open Equivariant.Pretrained
 open Equivariant.ZeroShot
@@ -36,6 +37,7 @@ let private images () =
     reference.Value["images"].``to`` torch.float32
 
 let private aids averaging : Aids = {
+    Target = Target.cpu
     Averaging = averaging
     Direction = fun _ -> reference.Value["W"].alias()
     Weights = None
@@ -117,9 +119,9 @@ let ``the paper's designs see five different images, and do not change what they
 
     for method in [ MultiEquitune; MultiEquizero ] do
         let model = Method.network (aids Probabilities) net Symmetry.rot90Flip method
-        remembered.CountAsked() |> ignore
+        remembered.CountAsked Ranks.Alone |> ignore
         let here = model.call (images ())
-        Assert.Equal(5 * 3, remembered.CountAsked())
+        Assert.Equal(5 * 3, remembered.CountAsked Ranks.Alone)
 
         for element in group.Elements do
             assertClose 1e-7 here (model.call (action.Apply(element, images ())))
@@ -152,6 +154,7 @@ let ``the laws hold on an encoder under every method`` (name: string) (what: str
     let direction = torch.rand (3L, 8L, 8L)
 
     let aids = {
+        Target = Target.cpu
         Averaging = averaging
         Direction = fun _ -> direction.alias ()
         Weights = Some(Weighing.ofImages net (Weighing.fresh 12L))
@@ -300,10 +303,11 @@ let ``weights learn which pose to trust`` () =
     }
 
     let weights = Weighing.fresh (int64 (side * side))
-    let training = Weighing.training 1 8 classifier Symmetry.rot90 images weights
 
-    let fixedBatch =
-        [| 0 .. images.Count - 1 |], Array.init images.Count (fun row -> row % 4)
+    let training =
+        Weighing.training Target.cpu 1 8 classifier Symmetry.rot90 images weights
+
+    let fixedBatch = Array.init images.Count (fun row -> struct (row, row % 4))
 
     let loss () =
         weights.eval ()

@@ -167,7 +167,7 @@ let private clothes =
              Name = encoder.Name
              Images = image 1 28 28
              Net = net
-             Weights = (ClassWeights.ofImages net prototypes).DetachFromDisposeScope()
+             Weights = (ClassWeights.ofImages torch.CPU net prototypes).DetachFromDisposeScope()
              Factor = 10.0
          },
          tested)
@@ -179,6 +179,7 @@ let private share (method: Method) (symmetry: Symmetry) (turned: torch.Tensor) =
     let _, classifier, tested = clothes.Value
 
     let aids = {
+        Target = Target.cpu
         Averaging = Probabilities
         Direction = torch.rand
         Weights = None
