@@ -1,3 +1,4 @@
+using Equivariant.Core.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -5,13 +6,16 @@ namespace Equivariant.Core.Distributed;
 
 /// <summary>Ranks that talk through MPI.</summary>
 /// <remarks>
-/// Contiguous tensors of float32, float64 and int64 on the CPU are read and written where they are. Half precision,
-/// for which MPI has no type, is added in float32; other layouts and GPUs' tensors go through a copy on the host.
+/// Contiguous tensors of float32, float64 and int64 on the CPU are read and written where they are, and those on a GPU if
+/// the MPI is CUDA-aware; else these go through pinned memory of the host. Half precision, for which MPI has no type, is
+/// added in float32; other layouts go through a copy.
 /// </remarks>
 internal sealed class MpiCommunicator(MpiLibrary mpi, nint communicator) : ICommunicator
 {
-    /// <summary>The most elements of one message: MPI counts them in 32 bits, and so does a span its bytes.</summary>
-    private const long MostElements = 1 << 27;
+    /// <summary>The most bytes of one message, which MPI counts in 32 bits.</summary>
+    private const long MostBytes = 1 << 30;
+
+    private readonly bool _isCudaAware = mpi.IsCudaAware;
 
     public int Rank { get; } = mpi.RankIn(communicator);
 
@@ -29,13 +33,13 @@ internal sealed class MpiCommunicator(MpiLibrary mpi, nint communicator) : IComm
         switch (tensor.dtype)
         {
             case ScalarType.Float32:
-                OnHost(tensor, part => mpi.Sum(part.bytes, (int)part.numel(), mpi.Float, communicator));
+                InPlace(tensor, (start, count) => mpi.Sum(start, count, mpi.Float, communicator));
                 break;
             case ScalarType.Float64:
-                OnHost(tensor, part => mpi.Sum(part.bytes, (int)part.numel(), mpi.Double, communicator));
+                InPlace(tensor, (start, count) => mpi.Sum(start, count, mpi.Double, communicator));
                 break;
             case ScalarType.Int64:
-                OnHost(tensor, part => mpi.Sum(part.bytes, (int)part.numel(), mpi.Int64, communicator));
+                InPlace(tensor, (start, count) => mpi.Sum(start, count, mpi.Int64, communicator));
                 break;
             case ScalarType.BFloat16 or ScalarType.Float16:
                 Tensor wide = tensor.to(ScalarType.Float32);
@@ -51,7 +55,8 @@ internal sealed class MpiCommunicator(MpiLibrary mpi, nint communicator) : IComm
     public void Broadcast(Tensor tensor, int from)
     {
         using DisposeScope scope = NewDisposeScope();
-        OnHost(tensor, part => mpi.Broadcast(part.bytes, from, communicator));
+        int size = (int)tensor.element_size();
+        InPlace(tensor, (start, count) => mpi.Broadcast(start, count * size, from, communicator));
     }
 
     public void Barrier() => mpi.Barrier(communicator);
@@ -60,21 +65,34 @@ internal sealed class MpiCommunicator(MpiLibrary mpi, nint communicator) : IComm
 
     public void Abort(int code) => mpi.Abort(code);
 
-    /// <summary>Does something in place with a tensor's memory, message by message.</summary>
-    private static void OnHost(Tensor tensor, Action<Tensor> work)
+    /// <summary>Does something in place with a tensor's memory, message by message: with an address, and how many elements are there.</summary>
+    private void InPlace(Tensor tensor, Action<nint, int> work)
     {
-        if (tensor.device_type != DeviceType.CPU || !tensor.is_contiguous())
+        bool isOnHost = tensor.device_type == DeviceType.CPU;
+        if (!tensor.is_contiguous() || (!isOnHost && !_isCudaAware))
         {
-            Tensor copy = tensor.cpu().contiguous();
-            OnHost(copy, work);
+            Tensor copy = isOnHost || _isCudaAware ? tensor.contiguous() : Pinned(tensor);
+            InPlace(copy, work);
             tensor.copy_(copy);
             return;
         }
 
-        Tensor flat = tensor.view(-1);
-        for (long from = 0; from < flat.numel(); from += MostElements)
+        if (!isOnHost)
         {
-            work(flat.narrow(0, from, Math.Min(MostElements, flat.numel() - from)));
+            // What is still under way there would be read half done.
+            cuda.synchronize(tensor.device);
         }
+
+        long size = tensor.element_size();
+        nint start = TensorMemory.Address(tensor);
+        for (long from = 0; from < tensor.numel(); from += MostBytes / size)
+        {
+            work(start + (nint)(from * size), (int)Math.Min(MostBytes / size, tensor.numel() - from));
+        }
+
+        GC.KeepAlive(tensor);
     }
+
+    /// <summary>A copy on the host, in memory that a GPU reads and writes at full speed.</summary>
+    private static Tensor Pinned(Tensor tensor) => empty(tensor.shape, tensor.dtype).pin_memory().copy_(tensor);
 }

@@ -24,6 +24,7 @@ internal sealed unsafe class MpiLibrary
     private readonly delegate* unmanaged<nint, int, nint, int, nint, int> _broadcast;
     private readonly delegate* unmanaged<nint, int> _barrier;
     private readonly delegate* unmanaged<nint, int, int> _abort;
+    private readonly delegate* unmanaged<int> _knowsCuda;
     private readonly nint _inPlace;
     private readonly nint _sum;
 
@@ -47,6 +48,7 @@ internal sealed unsafe class MpiLibrary
         _broadcast = (delegate* unmanaged<nint, int, nint, int, nint, int>)Function("MPI_Bcast");
         _barrier = (delegate* unmanaged<nint, int>)Function("MPI_Barrier");
         _abort = (delegate* unmanaged<nint, int, int>)Function("MPI_Abort");
+        _knowsCuda = NativeLibrary.TryGetExport(library, "MPIX_Query_cuda_support", out nint query) ? (delegate* unmanaged<int>)query : null;
         if (NativeLibrary.TryGetExport(library, "ompi_mpi_comm_world", out nint world))
         {
             World = world;
@@ -69,6 +71,9 @@ internal sealed unsafe class MpiLibrary
 
     /// <summary>All processes that the launcher started.</summary>
     public nint World { get; }
+
+    /// <summary>Whether it takes addresses on GPUs; asked once MPI is initialised.</summary>
+    public bool IsCudaAware => _knowsCuda is not null && _knowsCuda() == 1;
 
     public nint Float { get; }
 
@@ -157,25 +162,19 @@ internal sealed unsafe class MpiLibrary
     }
 
     /// <summary>Adds numbers of all ranks, in place.</summary>
-    public void Sum(Span<byte> numbers, int count, nint type, nint communicator)
+    public void Sum(nint numbers, int count, nint type, nint communicator)
     {
         lock (_lock)
         {
-            fixed (byte* start = numbers)
-            {
-                Require(_allReduce(_inPlace, (nint)start, count, type, _sum, communicator), "MPI_Allreduce");
-            }
+            Require(_allReduce(_inPlace, numbers, count, type, _sum, communicator), "MPI_Allreduce");
         }
     }
 
-    public void Broadcast(Span<byte> bytes, int from, nint communicator)
+    public void Broadcast(nint start, int bytes, int from, nint communicator)
     {
         lock (_lock)
         {
-            fixed (byte* start = bytes)
-            {
-                Require(_broadcast((nint)start, bytes.Length, Byte, from, communicator), "MPI_Bcast");
-            }
+            Require(_broadcast(start, bytes, Byte, from, communicator), "MPI_Bcast");
         }
     }
 
