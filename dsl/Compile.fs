@@ -166,7 +166,13 @@ module internal Modules =
         | Pose(Given energy) -> new Canonicalise(net, input, output, energy.Value, evaluation)
         | Pose(Trained network) -> new Canonicalise(net, input, output, scorer network, evaluation)
         | Frames framing ->
-            new FrameAverage(net, input, output, framing.Frame(System.Random(int target.Seed)), evaluation)
+            new FrameAverage(
+                net,
+                input,
+                output,
+                framing.Frame input.Group (System.Random(int target.Seed)),
+                evaluation
+            )
         | Symmetries samples ->
             let shape = [| for length in (space: Space).Shape -> int64 length |]
             let distribution = ElementDistribution.Learned(input, shape)

@@ -77,12 +77,17 @@ type Framing =
         | Spectrum -> "spectrum"
         | FrameOf frame -> frame.Name
 
-    /// Makes the frame, which draws what it draws from a generator.
-    member internal this.Frame(random: System.Random) : Frame =
+    /// Makes the frame of a group, which draws what it draws from a generator.
+    member internal this.Frame (group: Group) (random: System.Random) : Frame =
         let ties = TieBreaks random
 
+        let rec sorting (group: Group) =
+            match group with
+            | :? WreathProduct as wreath -> Frame.Wreath(sorting wreath.Inner, sorting wreath.Outer, ties)
+            | _ -> Frame.Sorting ties
+
         match this with
-        | Sorting -> Frame.Sorting ties
+        | Sorting -> sorting group
         | Colours -> Frame.ColourRefinement ties
         | Spectrum -> Frame.Spectral ties
         | FrameOf frame -> frame.Value()

@@ -277,7 +277,7 @@ module internal Resolve =
             | FrameOf _ -> requireListable input.Group
             | Sorting
             | Colours
-            | Spectrum -> (framing.Frame(System.Random 0)).Require input
+            | Spectrum -> (framing.Frame input.Group (System.Random 0)).Require input
 
             Frames framing
         | Symmetrised samples when samples < 1 ->

@@ -73,6 +73,15 @@ public abstract class Frame : nn.Module
     /// </param>
     public static Frame Product(params IReadOnlyList<Frame> parts) => new ProductFrame(parts);
 
+    /// <summary>A frame of a wreath product <c>K ≀ S</c> that moves blocks of coordinates: each block is turned by K, then S orders the blocks by what is in them.</summary>
+    /// <param name="inner">The frame of K, on a block <c>[…, d, within]</c>.</param>
+    /// <param name="outer">The frame of S, to which the blocks are points, <c>[…, m, features]</c>.</param>
+    /// <param name="ties">
+    /// Where K's frame has several picks for some blocks: up to how many ways to combine them are all taken, and how many are drawn
+    /// where there are more.
+    /// </param>
+    public static Frame Wreath(Frame inner, Frame outer, TieBreaks ties) => new WreathFrame(inner, outer, ties);
+
     /// <summary>Picks elements for every input.</summary>
     /// <param name="action">How the group acts on the inputs.</param>
     /// <param name="x">The batch, <c>[B, …]</c>.</param>

@@ -64,6 +64,32 @@ public sealed record TieBreaks(Random Random, int Listed = 24, int Drawn = 8)
         return (drawn, count);
     }
 
+    /// <summary>Takes one of each of some choices: all ways to do so where there are few, else some that are drawn by their weights.</summary>
+    /// <param name="choices">The choices, none without any.</param>
+    /// <param name="weight">How much each counts; those of one choice add up to one.</param>
+    /// <returns>The ways, and how much each counts; together one.</returns>
+    internal IReadOnlyList<(int[] Way, double Weight)> Combine(int[][] choices, Func<int, double> weight)
+    {
+        BigInteger count = choices.Aggregate(BigInteger.One, (product, each) => product * each.Length);
+        if (count <= Listed)
+        {
+            IEnumerable<(int[] Way, double Weight)> ways = [([], 1.0)];
+            return [.. choices.Aggregate(ways, (sofar, each) =>
+                sofar.SelectMany(start => each.Select(one => ((int[])[.. start.Way, one], start.Weight * weight(one)))))];
+        }
+
+        lock (Random)
+        {
+            return [.. Enumerable.Range(0, Drawn).Select(_ => ((int[])[.. choices.Select(each => Draw(each, weight))], 1.0 / Drawn))];
+        }
+    }
+
+    private int Draw(int[] choice, Func<int, double> weight)
+    {
+        double left = Random.NextDouble();
+        return choice.FirstOrDefault(one => (left -= weight(one)) < 0, choice[^1]);
+    }
+
     /// <summary>All orders of a block of places.</summary>
     private static IEnumerable<long[]> Orders(long[] order, int from, int length)
     {

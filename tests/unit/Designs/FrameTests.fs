@@ -249,6 +249,98 @@ let ``a product frame picks for each factor, and its order does not matter to th
         new FrameAverage(net, onSets, onSets, Frame.Product [| bySum () :> Frame; bySum () |]))
 
 [<Fact>]
+let ``a wreath frame turns each block and then orders them`` () =
+    let three, four = Group.Symmetric 3, Group.Symmetric 4
+    let wreath = Group.Wreath(three, four)
+
+    let action =
+        AxisAction(PermutationAction.Imprimitive(wreath, PermutationAction.Natural three), -2)
+
+    let sorting () = Frame.Sorting(ties ()) :> Frame
+
+    let frame () =
+        Frame.Wreath(sorting (), sorting (), TieBreaks(Random 1, 100_000, 1))
+
+    let net = perceptron [ 12L; 2L ] [ 12L; 3L ]
+    let design = new FrameAverage(net, action, action, frame ())
+
+    let drawn seed =
+        torch.manual_seed (int64 seed) |> ignore
+        torch.randn ([| 3L; 12L; 2L |], dtype = torch.float64)
+
+    for seed in 1..10 do
+        assertEquivariant "wreath" action action design (drawn seed) seed
+        Assert.Equal(1.0, design.EvaluationsPerInput)
+
+    // Blocks and points are in order afterwards.
+    let x = drawn 1
+
+    let first =
+        (((frame ()).Pick(action, x)).Transform(action, x)).select(2L, 0L).view(3L, 4L, 3L)
+
+    Assert.True(first.diff(1L, 2L).gt(0.0.ToScalar()).all().item<bool>())
+    Assert.True((first.select (2L, 0L)).diff(1L, 1L).gt(0.0.ToScalar()).all().item<bool>())
+
+    // Ties within blocks, and of whole blocks.
+    for seed in 1..5 do
+        let x = drawn seed
+        x.narrow(1L, 1L, 1L).copy_(x.narrow (1L, 0L, 1L)) |> ignore
+        x.narrow(1L, 6L, 3L).copy_(x.narrow (1L, 3L, 3L)) |> ignore
+        assertEquivariant "wreath with ties" action action design x seed
+        Assert.Equal(4.0, design.EvaluationsPerInput)
+
+[<Fact>]
+let ``a wreath frame takes any frames, weighs picks, and may be one of another`` () =
+    let turn, swap = Group.Cyclic 3, Group.Symmetric 2
+    let small = Group.Wreath(turn, swap)
+    let inner = PermutationAction.Imprimitive(small, PermutationAction.Natural turn)
+    let nested = Group.Wreath(small, swap)
+
+    let energy (rows: torch.Tensor) =
+        (rows.flatten 1L).matmul(torch.tensor [| 0.3; -0.2; 0.5 |])
+
+    let plain () = Frame.LeastEnergy energy
+    let soft () = Frame.Continuous(energy, 0.8)
+    let sorting () = Frame.Sorting(ties ()) :> Frame
+
+    let wreath frame =
+        Frame.Wreath(frame (), sorting (), ties ())
+
+    for name, action, frame in
+        [
+            "turns", AxisAction(inner, -1), wreath plain
+            "soft turns", AxisAction(inner, -1), wreath soft
+            "nested",
+            AxisAction(PermutationAction.Imprimitive(nested, inner), -1),
+            Frame.Wreath(wreath plain, sorting (), ties ())
+        ] do
+        let n = int64 action.Indices.Degree
+        let design = new FrameAverage(perceptron [ n ] [ n ], action, action, frame)
+
+        for seed in 1..10 do
+            torch.manual_seed (int64 seed) |> ignore
+            let x = torch.randn ([| 4L; n |], dtype = torch.float64)
+            assertEquivariant name action action design x seed
+
+    // Too many ways to combine picks: drawn by their weights, right in expectation.
+    let action = AxisAction(inner, -1)
+    let net = perceptron [ 6L ] [ 6L ]
+    let x = torch.randn ([| 1L; 6L |], dtype = torch.float64)
+
+    let wide = Frame.Continuous(energy, 5.0)
+
+    let mean ties =
+        (new FrameAverage(net, action, action, Frame.Wreath(wide, sorting (), ties))).call x
+
+    let gap =
+        distance (mean (TieBreaks(Random 1, 100, 1))) (mean (TieBreaks(Random 2, 1, 20_000)))
+
+    Assert.InRange(gap, 1e-6, 0.02)
+
+    refused [ "wreath"; "S5" ] (fun () -> new FrameAverage(net, onSets, onSets, wreath plain))
+    refused [ "symmetric group" ] (fun () -> new FrameAverage(net, action, action, wreath sorting))
+
+[<Fact>]
 let ``a continuous frame is equivariant, and does not jump where a plain one does`` () =
     let c4 = Group.Cyclic 4
     let onFour = AxisAction(PermutationAction.Natural c4, -1)

@@ -32,6 +32,17 @@ let ``sets and graphs are framed and symmetrised in a word, and keep their laws`
     for signal, design in [ ofNodes, framed colours; set, symmetrised 3 ] do
         quickly (Laws.ofModel (one signal design))
 
+    // Teams of players: within each they are exchanged, and so are the teams.
+    let teams = vector 6 |> under (wreath (symmetric 3) (symmetric 2)) blocks
+
+    network {
+        input "x" teams
+        eq "x" (mlp [ 8 ]) (framed sorting)
+        output "x" teams
+    }
+    |> Laws.ofModel
+    |> quickly
+
     let turns = image 1 3 3 |> under (cyclic 4) rotations
 
     network {
