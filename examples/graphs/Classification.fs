@@ -77,7 +77,13 @@ module Classification =
 
         let optimiser = torch.optim.Adam(training.parameters (), settings.LearningRate)
 
-        context.Train("training", Training.plain training optimiser settings.Epochs batches Array.length loss)
+        context.Train(
+            "training",
+            {
+                Training.plain training optimiser settings.Epochs batches Array.length loss with
+                    LearningRate = Some(Training.cosine settings.LearningRate settings.LastLearningRate)
+            }
+        )
         |> ignore
 
         [

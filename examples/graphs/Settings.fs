@@ -18,6 +18,8 @@ type Settings = {
     Epochs: int
     BatchSize: int
     LearningRate: float
+    /// <summary>The step size at the end of training, to which it falls.</summary>
+    LastLearningRate: float
 }
 
 /// <summary>The settings of the usual runs.</summary>
@@ -43,6 +45,7 @@ module Settings =
         Epochs = 300
         BatchSize = 50
         LearningRate = 1e-3
+        LastLearningRate = 1e-5
     }
 
     /// <summary>The settings of a preset.</summary>
