@@ -51,10 +51,10 @@ internal sealed class ClassWalk
         _left = group.Order;
     }
 
-    /// <summary>Finds one element of each class and the classes' sizes, or null where that would take too long.</summary>
-    public static IReadOnlyList<ConjugacyClass>? Find(PermutationGroup group) => new ClassWalk(group).Run();
+    /// <summary>Finds one element of each class, the identity first, and what commutes with it, or null where that would take too long.</summary>
+    public static IReadOnlyList<(int[] Element, Subgroup Centraliser)>? Find(PermutationGroup group) => new ClassWalk(group).Run();
 
-    private IReadOnlyList<ConjugacyClass>? Run()
+    private IReadOnlyList<(int[] Element, Subgroup Centraliser)>? Run()
     {
         int at = Place(Permutations.Identity(_group.Degree));
         int[] next = new int[_group.Degree];
@@ -73,7 +73,7 @@ internal sealed class ClassWalk
             repeats += _met.Count == before ? 1 : 0;
         }
 
-        return _left > 0 || _work > MostWork ? null : [.. _met.Select(met => new ConjugacyClass(_group.Wrap(met.Element), _group.Order / met.Centraliser.Order))];
+        return _left > 0 || _work > MostWork ? null : [.. _met.Select(met => (met.Element, met.Centraliser))];
     }
 
     /// <summary>The number of an element's class, which is new if it has not been met.</summary>

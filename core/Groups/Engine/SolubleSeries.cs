@@ -1,0 +1,372 @@
+namespace Equivariant.Core.Groups.Engine;
+
+/// <summary>
+/// A soluble normal subgroup R of a group of permutations, and subgroups 1 = N₀ &lt; N₁ &lt; … &lt; R of it, each normal in the whole group and each
+/// elementary abelian above the one before (Sims, 1990).
+/// </summary>
+/// <remarks>
+/// <para>Nothing is drawn and nothing needs a proof. An element that normalises what there is, and has prime order p modulo it, makes exactly one
+/// basic orbit p times as long; so one stabiliser chain grows step by step from the bottom, and the chain of each Nᵢ is its beginning.</para>
+/// <para>A point of a basic orbit keeps the layer in which it was reached, and what its representative is in Nᵢ/Nᵢ₋₁ as a vector mod p: the vector
+/// of an element of Nᵢ is the sum of those that it meets when it is sifted.</para>
+/// </remarks>
+internal sealed class SolubleSeries
+{
+    private readonly int _degree;
+    private readonly int[][] _generators;
+    private readonly int[][] _inverses;
+    private readonly List<Level> _levels = [];
+    private readonly List<Layer> _layers = [];
+
+    /// <summary>No soluble group of permutations of so many points has a longer derived series (Dixon, 1968).</summary>
+    private readonly int _longest;
+
+    /// <summary>Begins with the trivial subgroup.</summary>
+    /// <param name="degree">The number of points.</param>
+    /// <param name="generators">Permutations that generate the whole group.</param>
+    public SolubleSeries(int degree, int[][] generators)
+    {
+        _degree = degree;
+        _generators = [.. generators.Where(g => !IsIdentity(g))];
+        _inverses = [.. _generators.Select(Permutations.Inverse)];
+        _longest = (int)(2.5 * Math.Log(Math.Max(3, degree), 3)) + 1;
+    }
+
+    /// <summary>The layers, the lowest first.</summary>
+    public IReadOnlyList<Layer> Layers => _layers;
+
+    /// <summary>The order of R.</summary>
+    public System.Numerics.BigInteger Order =>
+        _layers.Aggregate(System.Numerics.BigInteger.One, (order, layer) => order * System.Numerics.BigInteger.Pow(layer.Prime, layer.Basis.Count));
+
+    /// <summary>The series of a soluble group, whose last subgroup is the group itself; null for another group.</summary>
+    public static SolubleSeries? Of(int degree, int[][] generators)
+    {
+        SolubleSeries series = new(degree, generators);
+        return generators.All(series.TryAbsorb) ? series : null;
+    }
+
+    /// <summary>Whether an element is in R.</summary>
+    public bool Contains(ReadOnlySpan<int> element) => IsBelow(element, _layers.Count);
+
+    /// <summary>Makes R larger until it contains an element of the group, or returns false where the element's normal closure is not soluble.</summary>
+    public bool TryAbsorb(int[] element)
+    {
+        while (!Contains(element))
+        {
+            int[] next = element;
+            for (int depth = 0; !TryAddLayer(PrimePower(next), out next); depth++)
+            {
+                if (depth > _longest)
+                {
+                    return false;
+                }
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Writes the vector of an element of N<sub>layer+1</sub> modulo N<sub>layer</sub>.</summary>
+    /// <param name="layer">The number of the layer, from 0.</param>
+    /// <param name="images">The images of the base points; overwritten.</param>
+    /// <param name="vector">As many integers as the layer has dimensions, to fill.</param>
+    public void WriteVector(int layer, Span<int> images, Span<int> vector)
+    {
+        vector.Clear();
+        int prime = _layers[layer].Prime;
+        int count = _layers[layer].Levels;
+        for (int i = 0; i < count; i++)
+        {
+            Level level = _levels[i];
+            int point = images[i];
+            if (point == level.Base)
+            {
+                continue;
+            }
+
+            int index = level.Index[point];
+            if (level.Layers[index] == layer)
+            {
+                Add(vector, level.Vectors[index], prime);
+            }
+
+            int[] inverse = level.Inverses[index];
+            for (int j = i + 1; j < count; j++)
+            {
+                images[j] = inverse[images[j]];
+            }
+        }
+    }
+
+    /// <summary>Writes the vector of c x c⁻¹, for x in N<sub>layer+1</sub>.</summary>
+    public void WriteConjugate(int layer, int[] c, int[] inverse, int[] x, Span<int> vector)
+    {
+        int count = _layers[layer].Levels;
+        using Scratch scratch = new(count, stackalloc int[Scratch.StackSize(count)]);
+        for (int i = 0; i < count; i++)
+        {
+            scratch.Span[i] = c[x[inverse[_levels[i].Base]]];
+        }
+
+        WriteVector(layer, scratch.Span, vector);
+    }
+
+    /// <summary>The base point of a level.</summary>
+    public int BaseAt(int level) => _levels[level].Base;
+
+    private static void Add(Span<int> vector, int[] term, int prime)
+    {
+        for (int i = 0; i < term.Length; i++)
+        {
+            int sum = vector[i] + term[i];
+            vector[i] = sum >= prime ? sum - prime : sum;
+        }
+    }
+
+    private static bool IsIdentity(ReadOnlySpan<int> permutation)
+    {
+        for (int i = 0; i < permutation.Length; i++)
+        {
+            if (permutation[i] != i)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Whether an element is in the subgroup with so many layers.</summary>
+    private bool IsBelow(ReadOnlySpan<int> element, int layers)
+    {
+        using Scratch scratch = new(_degree, stackalloc int[Scratch.StackSize(_degree)]);
+        Span<int> rest = scratch.Span;
+        element.CopyTo(rest);
+        foreach (Level level in _levels)
+        {
+            int point = rest[level.Base];
+            if (point == level.Base)
+            {
+                continue;
+            }
+
+            int index = level.Index[point];
+            if (index < 0 || level.Layers[index] >= layers)
+            {
+                return false;
+            }
+
+            int[] inverse = level.Inverses[index];
+            for (int i = 0; i < rest.Length; i++)
+            {
+                rest[i] = inverse[rest[i]];
+            }
+        }
+
+        return IsIdentity(rest);
+    }
+
+    /// <summary>A power of an element outside R that has prime order modulo R.</summary>
+    public int[] PrimePower(int[] element)
+    {
+        int[] power = element;
+        foreach (int factor in Conjugators.CycleLengths(element).Distinct().SelectMany(Primes.Factors).Order())
+        {
+            int[] next = Permutations.Power(power, factor);
+            if (!Contains(next))
+            {
+                power = next;
+            }
+        }
+
+        return power;
+    }
+
+    /// <summary>Adds as a layer the normal closure of an element of prime order modulo R, unless it is not commutative modulo R.</summary>
+    /// <param name="element">The element.</param>
+    /// <param name="commutator">A commutator outside R of two of its conjugates, where the result is false; otherwise the element.</param>
+    private bool TryAddLayer(int[] element, out int[] commutator)
+    {
+        int[] counts = [.. _levels.Select(level => level.Orbit.Count)];
+        int prime = PrimeOf(element);
+        List<int[]> basis = [];
+        int layers = _layers.Count;
+        Extend(element, prime, basis);
+        for (int i = 0; i < basis.Count; i++)
+        {
+            for (int g = 0; g < _generators.Length; g++)
+            {
+                int[] conjugate = Permutations.Product(Permutations.Product(_generators[g], basis[i]), _inverses[g]);
+                if (IsBelow(conjugate, layers + 1))
+                {
+                    continue;
+                }
+
+                int[] inverse = Permutations.Inverse(conjugate);
+                foreach (int[] other in basis)
+                {
+                    int[] commuted = Permutations.Product(Permutations.Product(conjugate, other), Permutations.Product(inverse, Permutations.Inverse(other)));
+                    if (!IsBelow(commuted, layers))
+                    {
+                        Shrink(counts);
+                        commutator = commuted;
+                        return false;
+                    }
+                }
+
+                Extend(conjugate, prime, basis);
+            }
+        }
+
+        _layers.Add(new Layer(prime, [.. basis.Select(b => new Step(b, prime))], _levels.Count));
+        commutator = element;
+        return true;
+    }
+
+    /// <summary>The prime p for which the p-th power of an element, and not the element, is in R.</summary>
+    private int PrimeOf(int[] element) =>
+        Conjugators.CycleLengths(element).Distinct().SelectMany(Primes.Factors).Distinct().First(p => Contains(Permutations.Power(element, p)));
+
+    /// <summary>Adds one more dimension to the layer that is being made.</summary>
+    private void Extend(int[] element, int prime, List<int[]> basis)
+    {
+        int layer = _layers.Count;
+        int[] rest = (int[])element.Clone();
+        int[] vector = new int[basis.Count + 1];
+        vector[^1] = 1;
+        basis.Add(element);
+        int depth = 0;
+        for (; depth < _levels.Count; depth++)
+        {
+            Level passed = _levels[depth];
+            int index = passed.Index[rest[passed.Base]];
+            if (index < 0)
+            {
+                break;
+            }
+
+            if (passed.Layers[index] == layer)
+            {
+                int[] vectors = passed.Vectors[index];
+                for (int i = 0; i < vectors.Length; i++)
+                {
+                    vector[i] = (vector[i] + prime - vectors[i]) % prime;
+                }
+            }
+
+            rest = Permutations.Product(passed.Inverses[index], rest);
+        }
+
+        if (depth == _levels.Count)
+        {
+            int point = 0;
+            while (rest[point] == point)
+            {
+                point++;
+            }
+
+            _levels.Add(new Level(point, _degree));
+        }
+
+        Level level = _levels[depth];
+        int count = level.Orbit.Count;
+        int[] power = Permutations.Identity(_degree);
+        int[] multiple = new int[vector.Length];
+        for (int exponent = 1; exponent < prime; exponent++)
+        {
+            power = Permutations.Product(rest, power);
+            for (int i = 0; i < vector.Length; i++)
+            {
+                multiple[i] = (multiple[i] + vector[i]) % prime;
+            }
+
+            for (int i = 0; i < count; i++)
+            {
+                int[] sum = (int[])multiple.Clone();
+                if (level.Layers[i] == layer)
+                {
+                    Add(sum, level.Vectors[i], prime);
+                }
+
+                level.Add(power[level.Orbit[i]], Permutations.Product(power, level.Representatives[i]), layer, sum);
+            }
+        }
+    }
+
+    private void Shrink(int[] counts)
+    {
+        _levels.RemoveRange(counts.Length, _levels.Count - counts.Length);
+        for (int i = 0; i < counts.Length; i++)
+        {
+            _levels[i].Shrink(counts[i]);
+        }
+    }
+
+    /// <summary>An elementary abelian factor Nᵢ/Nᵢ₋₁.</summary>
+    /// <param name="Prime">The order of its elements.</param>
+    /// <param name="Basis">Elements of Nᵢ that are a basis of it, as vectors mod p.</param>
+    /// <param name="Levels">The number of levels of the chain of Nᵢ.</param>
+    public sealed record Layer(int Prime, IReadOnlyList<Step> Basis, int Levels);
+
+    /// <summary>A step of a polycyclic sequence: an element that normalises what the steps before it generate, and has a prime order modulo that.</summary>
+    public sealed record Step(int[] Element, int Prime)
+    {
+        public int[] Inverse { get; } = Permutations.Inverse(Element);
+    }
+
+    private sealed class Level
+    {
+        public Level(int point, int degree)
+        {
+            Base = point;
+            Index = new int[degree];
+            Array.Fill(Index, -1);
+            Add(point, Permutations.Identity(degree), -1, []);
+        }
+
+        public int Base { get; }
+
+        public int[] Index { get; }
+
+        public List<int> Orbit { get; } = [];
+
+        public List<int[]> Representatives { get; } = [];
+
+        public List<int[]> Inverses { get; } = [];
+
+        public List<int> Layers { get; } = [];
+
+        public List<int[]> Vectors { get; } = [];
+
+        public void Add(int point, int[] representative, int layer, int[] vector)
+        {
+            if (Index[point] >= 0)
+            {
+                throw new InvalidOperationException("A basic orbit does not grow by a prime: the element does not normalise what there is.");
+            }
+
+            Index[point] = Orbit.Count;
+            Orbit.Add(point);
+            Representatives.Add(representative);
+            Inverses.Add(Permutations.Inverse(representative));
+            Layers.Add(layer);
+            Vectors.Add(vector);
+        }
+
+        public void Shrink(int count)
+        {
+            for (int i = count; i < Orbit.Count; i++)
+            {
+                Index[Orbit[i]] = -1;
+            }
+
+            int more = Orbit.Count - count;
+            Orbit.RemoveRange(count, more);
+            Representatives.RemoveRange(count, more);
+            Inverses.RemoveRange(count, more);
+            Layers.RemoveRange(count, more);
+            Vectors.RemoveRange(count, more);
+        }
+    }
+}
