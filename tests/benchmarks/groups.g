@@ -50,6 +50,12 @@ DrawSubgroup := function()
     return Drawn(Concatenation("subgroup of ", from.name), from.degree, Group(elements, ()));
 end;
 
+IsGiant := function(drawn)
+    local group;
+    group := Group(drawn.generators, ());
+    return IsNaturalSymmetricGroup(group) or IsNaturalAlternatingGroup(group);
+end;
+
 # Orbits on tuples that begin with the first point of an orbit are orbits of its stabiliser on the rest.
 OrbitsOnTuples := function(group, degree, length)
     local orbits;
@@ -62,12 +68,10 @@ OrbitsOnTuples := function(group, degree, length)
 end;
 
 Facts := function(drawn)
-    local group, degree, start, natural, facts;
+    local group, degree, start, facts;
     group := Group(drawn.generators, ());
     degree := drawn.degree;
     start := NanosecondsSinceEpoch();
-    # GAP looks for its own quick ways with symmetric and alternating groups only where it knows that it has one.
-    natural := IsNaturalSymmetricGroup(group) or IsNaturalAlternatingGroup(group);
     facts := [
         ["order", Size(group)],
         ["abelian", IsAbelian(group)],
@@ -96,7 +100,8 @@ Serve := function()
     for i in [1 .. Length(kinds)] do
         while Length(drawn) < Sum(numbers{[2 .. i + 1]}) do
             group := CallFuncList(kinds[i], []);
-            if ForAll(drawn, other -> other.generators <> group.generators or other.degree <> group.degree) then
+            # All permutations of some points, or all even ones, are left out: GAP lists their classes one by one, which takes it minutes.
+            if not IsGiant(group) and ForAll(drawn, other -> other.generators <> group.generators or other.degree <> group.degree) then
                 Add(drawn, group);
             fi;
         od;

@@ -20,6 +20,7 @@ internal sealed class SolubleSeries
 
     /// <summary>No soluble group of permutations of so many points has a longer derived series (Dixon, 1968).</summary>
     private readonly int _longest;
+    private ProductReplacement? _random;
 
     /// <summary>Begins with the trivial subgroup.</summary>
     /// <param name="degree">The number of points.</param>
@@ -52,6 +53,11 @@ internal sealed class SolubleSeries
     /// <summary>Makes R larger until it contains an element of the group, or returns false where the element's normal closure is not soluble.</summary>
     public bool TryAbsorb(int[] element)
     {
+        if (!Contains(element) && IsClearlyInsoluble(element))
+        {
+            return false;
+        }
+
         while (!Contains(element))
         {
             int[] next = element;
@@ -65,6 +71,32 @@ internal sealed class SolubleSeries
         }
 
         return true;
+    }
+
+    /// <summary>
+    /// Whether some commutators of conjugates of an element, commutators of conjugates of those, and so on, do not come down to R soon enough.
+    /// </summary>
+    private bool IsClearlyInsoluble(int[] element)
+    {
+        const int Tries = 2;
+        _random ??= new ProductReplacement(new PermutationGroup(_degree, _generators), _generators);
+        for (int attempt = 0; attempt < Tries; attempt++)
+        {
+            int[] next = element;
+            for (int depth = 0; !Contains(next); depth++)
+            {
+                if (depth > _longest)
+                {
+                    return true;
+                }
+
+                int[] by = _random.Next().ToArray();
+                int[] conjugate = Permutations.Product(Permutations.Product(by, next), Permutations.Inverse(by));
+                next = Permutations.Product(Permutations.Product(next, conjugate), Permutations.Product(Permutations.Inverse(next), Permutations.Inverse(conjugate)));
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Writes the vector of an element of N<sub>layer+1</sub> modulo N<sub>layer</sub>.</summary>
