@@ -47,8 +47,9 @@ public static class TupleOrbits
     /// <summary>Whether the group is symmetric, or alternating, and so takes any distinct points to any others.</summary>
     private static bool IsTransitiveOnTuples(PermutationGroup group, int length)
     {
+        // Of many points the factorial is not worked out to the end: it soon exceeds twice the order of most groups.
         BigInteger factorial = BigInteger.One;
-        for (int n = 2; n <= group.Degree; n++)
+        for (int n = 2; n <= group.Degree && factorial <= group.Order * 2; n++)
         {
             factorial *= n;
         }

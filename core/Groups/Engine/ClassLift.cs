@@ -17,7 +17,7 @@ internal sealed class ClassLift
     private const int MostPoints = 1 << 20;
 
     /// <summary>Points that may be moved: some seconds.</summary>
-    private const long MostWork = 1_000_000_000;
+    private const long MostWork = 300_000_000;
     private readonly SolubleSeries _series;
     private readonly PermutationGroup? _quotient;
     private readonly Action<int[], BigInteger>? _found;

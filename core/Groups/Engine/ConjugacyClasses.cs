@@ -33,9 +33,20 @@ internal static class ConjugacyClasses
         }
 
         PermutationGroup permutations = group as PermutationGroup ?? group.ToPermutationGroup();
-        if (SolubleRadical.Find(permutations) is { } radical && Lift(radical, null) is { } lifted)
+        if (group.Order > ListedElements && WreathForm.Find(permutations) is (PermutationGroup inner, PermutationGroup outer)
+            && inner.ConjugacyClassCount is BigInteger ofInner && CountWreath(ofInner, outer) is { } ofWreath)
         {
-            return lifted;
+            return ofWreath;
+        }
+
+        if (SolubleRadical.Find(permutations) is { } radical)
+        {
+            // Where the classes of a soluble group are too many for this, they are for the walk.
+            BigInteger? lifted = Lift(radical, null);
+            if (lifted is not null || (radical.Quotient is null && group.Order > ListedElements))
+            {
+                return lifted;
+            }
         }
 
         // On parts that do not depend on each other, classes are tuples of classes.

@@ -114,16 +114,7 @@ internal sealed class SolubleRadical
     {
         int[] orbits = Permutations.Orbits(group.Degree, [.. series.Layers.SelectMany(layer => layer.Basis).Select(step => step.Element)]);
         int count = orbits.Max() + 1;
-        int[][] images = [.. group.GeneratorCodes.Select(g =>
-        {
-            int[] image = new int[count];
-            for (int point = 0; point < g.Length; point++)
-            {
-                image[orbits[point]] = orbits[g[point]];
-            }
-
-            return image;
-        })];
+        int[][] images = [.. group.GeneratorCodes.Select(g => Blocks.Permuted(orbits, count, g))];
         BigInteger order = group.Order / series.Order;
         for (int layer = series.Layers.Count - 1; ; layer--)
         {

@@ -9,9 +9,15 @@ namespace Equivariant.Core.Groups.Engine;
 /// basic orbit p times as long; so one stabiliser chain grows step by step from the bottom, and the chain of each Nᵢ is its beginning.</para>
 /// <para>A point of a basic orbit keeps the layer in which it was reached, and what its representative is in Nᵢ/Nᵢ₋₁ as a vector mod p: the vector
 /// of an element of Nᵢ is the sum of those that it meets when it is sifted.</para>
+/// <para>On many points representatives are not kept, only the steps of which they are products, and there are no vectors.</para>
 /// </remarks>
 internal sealed class SolubleSeries
 {
+    /// <summary>The largest number of points for which representatives are kept.</summary>
+    private const int MostKept = 2048;
+
+    /// <summary>Integers that may be kept otherwise.</summary>
+    private const long MemoryLimit = 1L << 28;
     private readonly int _degree;
     private readonly int[][] _generators;
     private readonly int[][] _inverses;
@@ -21,6 +27,8 @@ internal sealed class SolubleSeries
     /// <summary>No soluble group of permutations of so many points has a longer derived series (Dixon, 1968).</summary>
     private readonly int _longest;
     private ProductReplacement? _random;
+    private long _stored;
+    private bool _isTooLarge;
 
     /// <summary>Begins with the trivial subgroup.</summary>
     /// <param name="degree">The number of points.</param>
@@ -40,20 +48,36 @@ internal sealed class SolubleSeries
     public System.Numerics.BigInteger Order =>
         _layers.Aggregate(System.Numerics.BigInteger.One, (order, layer) => order * System.Numerics.BigInteger.Pow(layer.Prime, layer.Basis.Count));
 
-    /// <summary>The series of a soluble group, whose last subgroup is the group itself; null for another group.</summary>
+    /// <summary>The series of a soluble group, whose last subgroup is the group itself; null for another group, or one that takes too much room.</summary>
     public static SolubleSeries? Of(int degree, int[][] generators)
     {
         SolubleSeries series = new(degree, generators);
-        return generators.All(series.TryAbsorb) ? series : null;
+        return series._generators.All(series.TryAbsorb) ? series : null;
     }
 
     /// <summary>Whether an element is in R.</summary>
     public bool Contains(ReadOnlySpan<int> element) => IsBelow(element, _layers.Count);
 
-    /// <summary>Makes R larger until it contains an element of the group, or returns false where the element's normal closure is not soluble.</summary>
+    /// <summary>A power of an element outside R that has prime order modulo R.</summary>
+    public int[] PrimePower(int[] element)
+    {
+        int[] power = element;
+        foreach (int factor in Conjugators.CycleLengths(element).Distinct().SelectMany(Primes.Factors).Order())
+        {
+            int[] next = Permutations.Power(power, factor);
+            if (!Contains(next))
+            {
+                power = next;
+            }
+        }
+
+        return power;
+    }
+
+    /// <summary>Makes R larger until it contains an element of the group, or returns false where the element's normal closure is not soluble or takes too much room.</summary>
     public bool TryAbsorb(int[] element)
     {
-        if (!Contains(element) && IsClearlyInsoluble(element))
+        if (_degree <= MostKept && !Contains(element) && IsClearlyInsoluble(element))
         {
             return false;
         }
@@ -63,7 +87,7 @@ internal sealed class SolubleSeries
             int[] next = element;
             for (int depth = 0; !TryAddLayer(PrimePower(next), out next); depth++)
             {
-                if (depth > _longest)
+                if (depth > _longest || _isTooLarge)
                 {
                     return false;
                 }
@@ -71,32 +95,6 @@ internal sealed class SolubleSeries
         }
 
         return true;
-    }
-
-    /// <summary>
-    /// Whether some commutators of conjugates of an element, commutators of conjugates of those, and so on, do not come down to R soon enough.
-    /// </summary>
-    private bool IsClearlyInsoluble(int[] element)
-    {
-        const int Tries = 2;
-        _random ??= new ProductReplacement(new PermutationGroup(_degree, _generators), _generators);
-        for (int attempt = 0; attempt < Tries; attempt++)
-        {
-            int[] next = element;
-            for (int depth = 0; !Contains(next); depth++)
-            {
-                if (depth > _longest)
-                {
-                    return true;
-                }
-
-                int[] by = _random.Next().ToArray();
-                int[] conjugate = Permutations.Product(Permutations.Product(by, next), Permutations.Inverse(by));
-                next = Permutations.Product(Permutations.Product(next, conjugate), Permutations.Product(Permutations.Inverse(next), Permutations.Inverse(conjugate)));
-            }
-        }
-
-        return false;
     }
 
     /// <summary>Writes the vector of an element of N<sub>layer+1</sub> modulo N<sub>layer</sub>.</summary>
@@ -147,6 +145,32 @@ internal sealed class SolubleSeries
     /// <summary>The base point of a level.</summary>
     public int BaseAt(int level) => _levels[level].Base;
 
+    /// <summary>
+    /// Whether some commutators of conjugates of an element, commutators of conjugates of those, and so on, do not come down to R soon enough.
+    /// </summary>
+    private bool IsClearlyInsoluble(int[] element)
+    {
+        const int Tries = 2;
+        _random ??= new ProductReplacement(new PermutationGroup(_degree, _generators), _generators);
+        for (int attempt = 0; attempt < Tries; attempt++)
+        {
+            int[] next = element;
+            for (int depth = 0; !Contains(next); depth++)
+            {
+                if (depth > _longest)
+                {
+                    return true;
+                }
+
+                int[] by = _random.Next().ToArray();
+                int[] conjugate = Permutations.Product(Permutations.Product(by, next), Permutations.Inverse(by));
+                next = Permutations.Product(Permutations.Product(next, conjugate), Permutations.Product(Permutations.Inverse(next), Permutations.Inverse(conjugate)));
+            }
+        }
+
+        return false;
+    }
+
     private static void Add(Span<int> vector, int[] term, int prime)
     {
         for (int i = 0; i < term.Length; i++)
@@ -189,30 +213,10 @@ internal sealed class SolubleSeries
                 return false;
             }
 
-            int[] inverse = level.Inverses[index];
-            for (int i = 0; i < rest.Length; i++)
-            {
-                rest[i] = inverse[rest[i]];
-            }
+            level.Strip(index, rest);
         }
 
         return IsIdentity(rest);
-    }
-
-    /// <summary>A power of an element outside R that has prime order modulo R.</summary>
-    public int[] PrimePower(int[] element)
-    {
-        int[] power = element;
-        foreach (int factor in Conjugators.CycleLengths(element).Distinct().SelectMany(Primes.Factors).Order())
-        {
-            int[] next = Permutations.Power(power, factor);
-            if (!Contains(next))
-            {
-                power = next;
-            }
-        }
-
-        return power;
     }
 
     /// <summary>Adds as a layer the normal closure of an element of prime order modulo R, unless it is not commutative modulo R.</summary>
@@ -247,6 +251,14 @@ internal sealed class SolubleSeries
                     }
                 }
 
+                _isTooLarge = _degree > MostKept && (_stored += 4L * _degree) > MemoryLimit;
+                if (_isTooLarge)
+                {
+                    Shrink(counts);
+                    commutator = conjugate;
+                    return false;
+                }
+
                 Extend(conjugate, prime, basis);
             }
         }
@@ -278,7 +290,7 @@ internal sealed class SolubleSeries
                 break;
             }
 
-            if (passed.Layers[index] == layer)
+            if (passed.Layers[index] == layer && passed.IsKept)
             {
                 int[] vectors = passed.Vectors[index];
                 for (int i = 0; i < vectors.Length; i++)
@@ -287,7 +299,7 @@ internal sealed class SolubleSeries
                 }
             }
 
-            rest = Permutations.Product(passed.Inverses[index], rest);
+            passed.Strip(index, rest);
         }
 
         if (depth == _levels.Count)
@@ -298,32 +310,10 @@ internal sealed class SolubleSeries
                 point++;
             }
 
-            _levels.Add(new Level(point, _degree));
+            _levels.Add(new Level(point, _degree, _degree <= MostKept));
         }
 
-        Level level = _levels[depth];
-        int count = level.Orbit.Count;
-        int[] power = Permutations.Identity(_degree);
-        int[] multiple = new int[vector.Length];
-        for (int exponent = 1; exponent < prime; exponent++)
-        {
-            power = Permutations.Product(rest, power);
-            for (int i = 0; i < vector.Length; i++)
-            {
-                multiple[i] = (multiple[i] + vector[i]) % prime;
-            }
-
-            for (int i = 0; i < count; i++)
-            {
-                int[] sum = (int[])multiple.Clone();
-                if (level.Layers[i] == layer)
-                {
-                    Add(sum, level.Vectors[i], prime);
-                }
-
-                level.Add(power[level.Orbit[i]], Permutations.Product(power, level.Representatives[i]), layer, sum);
-            }
-        }
+        _levels[depth].Grow(rest, prime, layer, vector);
     }
 
     private void Shrink(int[] counts)
@@ -349,41 +339,84 @@ internal sealed class SolubleSeries
 
     private sealed class Level
     {
-        public Level(int point, int degree)
+        /// <summary>The steps that made the orbit longer, and how long it was before.</summary>
+        private readonly List<(Step Step, int Before)> _grown = [];
+
+        public Level(int point, int degree, bool isKept)
         {
-            Base = point;
+            (Base, IsKept) = (point, isKept);
             Index = new int[degree];
             Array.Fill(Index, -1);
-            Add(point, Permutations.Identity(degree), -1, []);
+            Add(point, -1);
+            if (isKept)
+            {
+                int[] identity = Permutations.Identity(degree);
+                Representatives.Add(identity);
+                Inverses.Add(identity);
+                Vectors.Add([]);
+            }
         }
 
         public int Base { get; }
 
+        /// <summary>Whether representatives, their inverses and their vectors are kept.</summary>
+        public bool IsKept { get; }
+
+        /// <summary>The place of each point in the orbit, or −1.</summary>
         public int[] Index { get; }
 
         public List<int> Orbit { get; } = [];
 
-        public List<int[]> Representatives { get; } = [];
+        /// <summary>The layer in which each point of the orbit was reached.</summary>
+        public List<int> Layers { get; } = [];
 
         public List<int[]> Inverses { get; } = [];
 
-        public List<int> Layers { get; } = [];
-
         public List<int[]> Vectors { get; } = [];
 
-        public void Add(int point, int[] representative, int layer, int[] vector)
+        private List<int[]> Representatives { get; } = [];
+
+        /// <summary>Makes the orbit longer by a step: the images of what there is under its powers come one after another.</summary>
+        public void Grow(int[] element, int prime, int layer, int[] vector)
         {
-            if (Index[point] >= 0)
+            int count = Orbit.Count;
+            _grown.Add((new Step(element, prime), count));
+            for (int i = 0; i < count * (prime - 1); i++)
             {
-                throw new InvalidOperationException("A basic orbit does not grow by a prime: the element does not normalise what there is.");
+                Add(element[Orbit[i]], layer);
+                if (IsKept)
+                {
+                    int[] representative = Permutations.Product(element, Representatives[i]);
+                    Representatives.Add(representative);
+                    Inverses.Add(Permutations.Inverse(representative));
+                    int[] sum = (int[])vector.Clone();
+                    if (Layers[i] == layer)
+                    {
+                        SolubleSeries.Add(sum, Vectors[i], prime);
+                    }
+
+                    Vectors.Add(sum);
+                }
+            }
+        }
+
+        /// <summary>Multiplies on the left by the inverse of a representative.</summary>
+        public void Strip(int index, Span<int> rest)
+        {
+            if (IsKept)
+            {
+                Move(Inverses[index], rest);
+                return;
             }
 
-            Index[point] = Orbit.Count;
-            Orbit.Add(point);
-            Representatives.Add(representative);
-            Inverses.Add(Permutations.Inverse(representative));
-            Layers.Add(layer);
-            Vectors.Add(vector);
+            for (int i = _grown.Count - 1; i >= 0; i--)
+            {
+                (int times, index) = Math.DivRem(index, _grown[i].Before);
+                if (times > 0)
+                {
+                    Move(times == 1 ? _grown[i].Step.Inverse : Permutations.Power(_grown[i].Step.Inverse, times), rest);
+                }
+            }
         }
 
         public void Shrink(int count)
@@ -393,12 +426,36 @@ internal sealed class SolubleSeries
                 Index[Orbit[i]] = -1;
             }
 
+            _grown.RemoveAll(step => step.Before >= count);
             int more = Orbit.Count - count;
             Orbit.RemoveRange(count, more);
-            Representatives.RemoveRange(count, more);
-            Inverses.RemoveRange(count, more);
             Layers.RemoveRange(count, more);
-            Vectors.RemoveRange(count, more);
+            if (IsKept)
+            {
+                Representatives.RemoveRange(count, more);
+                Inverses.RemoveRange(count, more);
+                Vectors.RemoveRange(count, more);
+            }
+        }
+
+        private static void Move(int[] by, Span<int> rest)
+        {
+            for (int i = 0; i < rest.Length; i++)
+            {
+                rest[i] = by[rest[i]];
+            }
+        }
+
+        private void Add(int point, int layer)
+        {
+            if (Index[point] >= 0)
+            {
+                throw new InvalidOperationException("A basic orbit does not grow by a prime: the element does not normalise what there is.");
+            }
+
+            Index[point] = Orbit.Count;
+            Orbit.Add(point);
+            Layers.Add(layer);
         }
     }
 }
