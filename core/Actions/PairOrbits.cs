@@ -9,6 +9,9 @@ namespace Equivariant.Core.Actions;
 /// </remarks>
 public sealed class PairOrbits
 {
+    /// <summary>The largest number of pairs that are walked through.</summary>
+    private const long MostPairs = 1L << 30;
+
     private PairOrbits(int rows, int columns, int[] labels, int count)
     {
         Rows = rows;
@@ -85,8 +88,10 @@ public sealed class PairOrbits
         return new PairOrbits(degreeW, degreeV, labels, count);
     }
 
-    /// <summary>Counts the orbits without labelling the pairs: dim Hom_G(V, W) in one bit of memory for each pair.</summary>
-    /// <exception cref="EquivariantException">The actions are of different groups, or there are too many pairs.</exception>
+    /// <summary>
+    /// Counts the orbits without labelling the pairs: dim Hom_G(V, W) in one bit of memory for each pair, or by stabilisers of points where there are too many.
+    /// </summary>
+    /// <exception cref="EquivariantException">The actions are of different groups, or there are too many pairs and the group is too hard to find.</exception>
     public static int CountOf(PermutationAction v, PermutationAction w)
     {
         RequireSameGroup(v, w);
@@ -94,10 +99,14 @@ public sealed class PairOrbits
     }
 
     /// <summary>Counts the orbits on pairs of points that two lists of permutations, in corresponding order, permute.</summary>
-    /// <exception cref="EquivariantException">There are too many pairs.</exception>
+    /// <exception cref="EquivariantException">There are too many pairs to walk through, and the order of the group is too hard to find.</exception>
     public static int CountOf(int degreeV, IReadOnlyList<int[]> v, int degreeW, IReadOnlyList<int[]> w)
     {
-        RequireSize(degreeV, degreeW);
+        if ((long)degreeV * degreeW > MostPairs)
+        {
+            return CountByStabilisers(degreeV, v, degreeW, w);
+        }
+
         int size = degreeV * degreeW;
         ulong[] seen = new ulong[(size + 63) / 64];
         int[] stack = new int[256];
@@ -139,6 +148,23 @@ public sealed class PairOrbits
         return count;
     }
 
+    /// <summary>Of too many pairs to walk through: the orbits on pairs that begin with a point are orbits of its stabiliser on the others.</summary>
+    private static int CountByStabilisers(int degreeV, IReadOnlyList<int[]> v, int degreeW, IReadOnlyList<int[]> w)
+    {
+        int[][] joined = [.. v.Zip(w, (onV, onW) => onV.Concat(onW.Select(point => point + degreeV)).ToArray())];
+        Groups.PermutationGroup group = new(degreeV + degreeW, joined);
+        int[] orbits = PointOrbits(degreeV, v);
+        int[] firsts = [.. Enumerable.Range(0, degreeV).GroupBy(point => orbits[point]).Select(orbit => orbit.First())];
+        int count = 0;
+        for (int orbit = 0; orbit < firsts.Length; orbit++)
+        {
+            int[][] stabiliser = Groups.Group.StabiliserGenerators(group, joined, firsts[orbit], group.Order);
+            count = checked(count + PointOrbits(degreeW, [.. stabiliser.Select(g => g.Skip(degreeV).Select(point => point - degreeV).ToArray())]).Max() + 1);
+        }
+
+        return count;
+    }
+
     /// <summary>Numbers the orbits of permutations on single points, by their smallest points.</summary>
     internal static int[] PointOrbits(int degree, IReadOnlyList<int[]> generators) => Groups.Permutations.Orbits(degree, generators);
 
@@ -153,11 +179,10 @@ public sealed class PairOrbits
 
     private static void RequireSize(int degreeV, int degreeW)
     {
-        const long Limit = 1L << 30;
-        if ((long)degreeV * degreeW > Limit)
+        if ((long)degreeV * degreeW > MostPairs)
         {
             throw new EquivariantException(
-                $"A matrix with {degreeW} rows and {degreeV} columns has {(long)degreeV * degreeW} entries; at most {Limit} can be sorted into orbits.");
+                $"A matrix with {degreeW} rows and {degreeV} columns has {(long)degreeV * degreeW} entries; at most {MostPairs} can be sorted into orbits.");
         }
     }
 }

@@ -10,7 +10,7 @@ public static class TupleOrbits
     private const long WalkedPairs = 1L << 28;
 
     /// <summary>The number of longer tuples up to which they are: beyond, a stabiliser is found sooner.</summary>
-    private const long WalkedTuples = 1L << 22;
+    private const long WalkedTuples = 1L << 12;
 
     /// <summary>Counts the orbits on ordered pairs of points, equal ones included: the dimension of the commutant.</summary>
     /// <exception cref="EquivariantException">There are too many pairs.</exception>
@@ -35,7 +35,7 @@ public static class TupleOrbits
         {
             return IsTransitiveOnTuples(group, length)
                 ? Patterns(length, group.Degree)
-                : Count(group, group.GeneratorCodes, length);
+                : Count(group, group.GeneratorCodes, group.Order, length);
         }
         catch (OverflowException)
         {
@@ -47,8 +47,9 @@ public static class TupleOrbits
     /// <summary>Whether the group is symmetric, or alternating, and so takes any distinct points to any others.</summary>
     private static bool IsTransitiveOnTuples(PermutationGroup group, int length)
     {
+        // Of many points the factorial is not worked out to the end: it soon exceeds twice the order of most groups.
         BigInteger factorial = BigInteger.One;
-        for (int n = 2; n <= group.Degree; n++)
+        for (int n = 2; n <= group.Degree && factorial <= group.Order * 2; n++)
         {
             factorial *= n;
         }
@@ -79,7 +80,11 @@ public static class TupleOrbits
         return classes.Take(Math.Min(length, values) + 1).Sum();
     }
 
-    private static long Count(PermutationGroup group, int[][] generators, int length)
+    /// <param name="group">Does the arithmetic.</param>
+    /// <param name="generators">What generates the group whose orbits count.</param>
+    /// <param name="order">Its order.</param>
+    /// <param name="length">The length of the tuples.</param>
+    private static long Count(PermutationGroup group, int[][] generators, BigInteger order, int length)
     {
         int degree = group.Degree;
         if (length == 0)
@@ -87,15 +92,21 @@ public static class TupleOrbits
             return 1;
         }
 
-        int[] orbits = PairOrbits.PointOrbits(degree, generators);
-        if (length == 1)
-        {
-            return orbits.Max() + 1;
-        }
-
-        if (generators.Length == 0)
+        if (order.IsOne)
         {
             return checked((long)BigInteger.Pow(degree, length));
+        }
+
+        int[] orbits = PairOrbits.PointOrbits(degree, generators);
+        int[] lengths = new int[orbits.Max() + 1];
+        foreach (int orbit in orbits)
+        {
+            lengths[orbit]++;
+        }
+
+        if (length == 1)
+        {
+            return lengths.Length;
         }
 
         if (length == 2 && (long)degree * degree <= WalkedPairs)
@@ -115,14 +126,21 @@ public static class TupleOrbits
             return PairOrbits.CountOf(tails[0].Length, tails, degree, generators);
         }
 
-        // Orbits on tuples that begin with the first point of an orbit are orbits of its stabiliser on the rest.
-        long count = 0;
+        // Orbits on tuples that begin with the first point of an orbit are orbits of its stabiliser on the rest: of all, for a point at rest.
+        int resting = lengths.Count(points => points == 1);
+        long count = resting == 0 ? 0 : checked(resting * Count(group, generators, order, length - 1));
         for (int point = 0, orbit = 0; point < degree; point++)
         {
             if (orbits[point] == orbit)
             {
+                if (lengths[orbit] > 1)
+                {
+                    BigInteger fixing = order / lengths[orbit];
+                    int[][] stabiliser = fixing.IsOne ? [] : Group.StabiliserGenerators(group, generators, point, order);
+                    count = checked(count + Count(group, stabiliser, fixing, length - 1));
+                }
+
                 orbit++;
-                count = checked(count + Count(group, Group.StabiliserGenerators(group, generators, point), length - 1));
             }
         }
 

@@ -18,8 +18,9 @@ public abstract partial class Group
     /// <param name="group">Does the arithmetic; its action on points has to be faithful.</param>
     /// <param name="generators">Packed elements.</param>
     /// <param name="point">The point.</param>
-    internal static int[][] StabiliserGenerators(Group group, int[][] generators, int point) =>
-        [.. StabiliserChain.Build(group, generators, point).StabiliserGenerators(1)];
+    /// <param name="order">The order of that group, where it is known.</param>
+    internal static int[][] StabiliserGenerators(Group group, int[][] generators, int point, System.Numerics.BigInteger? order = null) =>
+        [.. StabiliserChain.Build(group, generators, order, point).StabiliserGenerators(1)];
 
     /// <summary>Extends images of the generators to a homomorphism, after checking that they satisfy everything that the generators satisfy.</summary>
     /// <param name="target">Where the images live.</param>

@@ -9,7 +9,7 @@ namespace Equivariant.Core.Groups;
 public sealed class PermutationGroup : Group
 {
     /// <summary>The largest number of points that a permutation group may have.</summary>
-    public const int MaximumDegree = 1 << 18;
+    public const int MaximumDegree = 1 << 20;
 
     private const int LongestName = 60;
     private readonly Kind _kind;

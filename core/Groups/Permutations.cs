@@ -32,6 +32,43 @@ public static class Permutations
         }
     }
 
+    /// <summary>The inverse of a permutation.</summary>
+    internal static int[] Inverse(int[] permutation)
+    {
+        int[] inverse = new int[permutation.Length];
+        Invert(permutation, inverse);
+        return inverse;
+    }
+
+    /// <summary>First the right permutation, then the left one.</summary>
+    internal static int[] Product(int[] left, int[] right)
+    {
+        int[] product = new int[right.Length];
+        for (int i = 0; i < product.Length; i++)
+        {
+            product[i] = left[right[i]];
+        }
+
+        return product;
+    }
+
+    /// <summary>A permutation so many times, 0 or more.</summary>
+    internal static int[] Power(int[] permutation, int exponent)
+    {
+        int[] power = Identity(permutation.Length), square = permutation;
+        for (; exponent > 0; exponent >>= 1)
+        {
+            if ((exponent & 1) != 0)
+            {
+                power = Product(square, power);
+            }
+
+            square = exponent > 1 ? Product(square, square) : square;
+        }
+
+        return power;
+    }
+
     /// <summary>Tells whether a permutation is a product of an even number of transpositions.</summary>
     public static bool IsEven(ReadOnlySpan<int> permutation)
     {

@@ -5,13 +5,20 @@ open Argu
 open TorchSharp
 open Equivariant.Core
 
+/// What README has tables of, by name: they are measured in so many rounds.
+let private tables: (string * (int -> string list)) list = [
+    "designs", Designs.run
+    "ranks", Ranks.run None
+    "groups", (fun rounds -> Groups.besideGap (max 3 (rounds / 4)))
+]
+
 /// A benchmark by name: what it measures, and how, given the number of rounds.
 let private benchmarks: (string * (int -> unit)) list = [
     "designs", (fun rounds -> Designs.run rounds |> ignore)
     "groups",
-    fun _ ->
+    fun rounds ->
         Groups.speeds ()
-        Groups.againstGap (Path.Combine(System.AppContext.BaseDirectory, "groups.json"))
+        Groups.besideGap (max 3 (rounds / 4)) |> ignore
     "linear",
     fun rounds ->
         LinearLayers.building ()
@@ -54,7 +61,7 @@ type Arguments =
             | Which _ -> $"which benchmarks: {names}; all if left out. Example: sequences --rounds 40"
             | Rounds _ -> "how many rounds of turns to take (20 if left out)."
             | Readme _ ->
-                "measure the designs (or the ranks) and put their tables into this file, between its marks. Example: ranks --readme README.md"
+                "measure the designs (or the ranks, or the groups) and put their tables into this file, between its marks. Example: groups --readme README.md"
             | Memory_Of _ -> "measure the memory of one design (a child process of this program)."
             | Into _ -> "put the ranks' table into this file (a rank of this program)."
             | Threads _ -> "how many threads torch may use (as many as there are cores if left out)."
@@ -94,12 +101,17 @@ let main argv =
         | None, _, Some path ->
             Ranks.run (Some path) rounds |> ignore
             0
-        | None, Some path, None when wanted = Some [ "ranks" ] ->
-            intoReadme "ranks" (Ranks.run None rounds) path
-            0
         | None, Some path, None ->
-            intoReadme "designs" (Designs.run rounds) path
-            0
+            match wanted |> Option.defaultValue [ "designs" ] with
+            | [ name ] when tables |> List.exists (fst >> (=) name) ->
+                match (tables |> List.find (fst >> (=) name) |> snd) rounds with
+                | [] -> 1
+                | lines ->
+                    intoReadme name lines path
+                    0
+            | _ ->
+                eprintfn $"""--readme takes one of {tables |> List.map fst |> String.concat ", "} at a time."""
+                2
         | None, None, None -> runAll rounds (wanted |> Option.defaultValue (List.map fst benchmarks))
     with
     | :? ArguParseException as error ->

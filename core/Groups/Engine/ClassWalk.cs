@@ -3,9 +3,9 @@ using System.Numerics;
 namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>
-/// Conjugacy classes of a permutation group too large to walk through, by the Burnside process: from an element to a random one that commutes
-/// with it, which meets every class equally often, however small (Jerrum, 1993). When the sizes of the classes met, |G| / |C(x)|, add up to |G|
-/// there are no others.
+/// Conjugacy classes of a permutation group too large to walk through, by random elements and by the Burnside process: from an element to a random
+/// one that commutes with it, which meets every class equally often, however small (Jerrum, 1993). With an element's class come those of its powers.
+/// When the sizes of the classes met, |G| / |C(x)|, add up to |G| there are no others.
 /// </summary>
 internal sealed class ClassWalk
 {
@@ -17,6 +17,10 @@ internal sealed class ClassWalk
 
     /// <summary>How often, roughly, a class's two chains move each pair of points.</summary>
     private const int ChainWork = 500;
+
+    /// <summary>The largest order of an element whose powers are all looked at.</summary>
+    private const int MostExponents = 1000;
+
     /// <summary>The number of classes beyond which it would take minutes, and of draws from which it is judged.</summary>
     private const long MostClasses = 40_000;
     private const int Judged = 500;
@@ -25,8 +29,10 @@ internal sealed class ClassWalk
     private const int PairedPoints = 200;
     private readonly PermutationGroup _group;
     private readonly Random _random = new(1);
-    private readonly List<Met> _met = [];
-    private readonly Dictionary<int[], List<int>> _bySignature = new(CodeComparer.Instance);
+    private readonly List<Family> _met = [];
+
+    /// <summary>Families, each with the power of an element of a class that is then conjugate to the family's element.</summary>
+    private readonly Dictionary<int[], List<(Family Family, int Inverse)>> _bySignature = new(CodeComparer.Instance);
     /// <summary>For each pair of points, the number of its orbit; on many points, of its first point's orbit.</summary>
     private readonly Func<int, int, int> _pairOrbit;
     private BigInteger _left;
@@ -51,70 +57,118 @@ internal sealed class ClassWalk
         _left = group.Order;
     }
 
-    /// <summary>Finds one element of each class and the classes' sizes, or null where that would take too long.</summary>
-    public static IReadOnlyList<ConjugacyClass>? Find(PermutationGroup group) => new ClassWalk(group).Run();
+    /// <summary>Finds one element of each class, the identity first, and what commutes with it, or null where that would take too long.</summary>
+    public static IReadOnlyList<(int[] Element, Subgroup Centraliser)>? Find(PermutationGroup group) => new ClassWalk(group).Run();
 
-    private IReadOnlyList<ConjugacyClass>? Run()
+    private IReadOnlyList<(int[] Element, Subgroup Centraliser)>? Run()
     {
-        int at = Place(Permutations.Identity(_group.Degree));
+        Family at = Place(Permutations.Identity(_group.Degree));
         int[] next = new int[_group.Degree];
         for (long draws = 1, repeats = 0; _left > 0; draws++)
         {
-            // Among k classes met equally often, so many draws repeat draws² / 2k times.
+            // Among k families met equally often, so many draws repeat draws² / 2k times.
             if (_work > MostWork || (draws > Judged && draws * draws > 2 * MostClasses * Math.Max(1, repeats)))
             {
                 break;
             }
 
+            // A walk among elements that commute leaves a torus seldom: every other element is any of the group, which meets large classes soonest.
             int before = _met.Count;
-            _met[at].Centraliser.Random(_random, next);
-            _work += _group.Degree * (long)(_met[at].Centraliser.Chain.Length + 1);
+            Group from = draws % 2 == 0 ? _group : at.Centraliser;
+            from.Random(_random, next);
+            _work += _group.Degree * (long)(from.Chain.Length + 1);
             at = Place((int[])next.Clone());
             repeats += _met.Count == before ? 1 : 0;
         }
 
-        return _left > 0 || _work > MostWork ? null : [.. _met.Select(met => new ConjugacyClass(_group.Wrap(met.Element), _group.Order / met.Centraliser.Order))];
+        return _left > 0 || _work > MostWork
+            ? null
+            : [.. _met.SelectMany(met => met.Exponents.Select(exponent => (Permutations.Power(met.Element, exponent), met.Centraliser)))];
     }
 
-    /// <summary>The number of an element's class, which is new if it has not been met.</summary>
-    private int Place(int[] element)
+    /// <summary>The family of an element's class, which is new if it has not been met.</summary>
+    private Family Place(int[] element)
     {
-        int[] signature = Signature(element);
-        if (!_bySignature.TryGetValue(signature, out List<int>? alike))
+        if (_bySignature.TryGetValue(Signature(element), out List<(Family Family, int Inverse)>? alike))
         {
-            _bySignature.Add(signature, alike = []);
-        }
-
-        foreach (int i in alike)
-        {
-            if (Within(_met[i].Conjugators, known => known.IsConjugate(element)))
+            foreach ((Family family, int inverse) in alike)
             {
-                return i;
+                int[] root = Permutations.Power(element, inverse);
+                if (Within(family.Conjugators, known => known.IsConjugate(root)))
+                {
+                    return family;
+                }
             }
         }
 
         _work += ChainWork * (long)_group.Degree * _group.Degree;
         Conjugators conjugators = new(_group, element);
         Subgroup centraliser = Within(conjugators, all => all.Centraliser());
-        int number = _met.Count;
-        alike.Add(number);
-        _met.Add(new Met(element, conjugators, centraliser));
-        _left -= _group.Order / centraliser.Order;
+        int order = (int)BigInteger.Min(_group.OrderOf(element), int.MaxValue);
+        int[] exponents = order > MostExponents ? [1] : Exponents(element, order, conjugators);
+        Family met = new(element, conjugators, centraliser, exponents);
+        _met.Add(met);
+        _left -= _group.Order / centraliser.Order * exponents.Length;
+        foreach (int exponent in exponents)
+        {
+            int[] signature = Signature(Permutations.Power(element, exponent));
+            if (!_bySignature.TryGetValue(signature, out alike))
+            {
+                _bySignature.Add(signature, alike = []);
+            }
+
+            // z x^k z⁻¹ = y where z x z⁻¹ is the power of y by the inverse of k.
+            alike.Add((met, Enumerable.Range(1, order).First(inverse => (long)inverse * exponent % order == 1 % order)));
+        }
 
         // Powers are cheap, and often the quickest way to small classes.
-        if (_work > MostWork)
+        foreach (int p in Conjugators.CycleLengths(element).Distinct().SelectMany(Primes.Factors).Distinct())
         {
-            return number;
+            if (_work <= MostWork)
+            {
+                Place(Permutations.Power(element, p));
+            }
         }
 
-        foreach (int p in Conjugators.CycleLengths(element).Distinct().SelectMany(Primes.Factors).Distinct().Append(-1))
+        return met;
+    }
+
+    /// <summary>Exponents k, coprime to the order of x, for which the x^k are one of each class that generators of the group of x are in.</summary>
+    private int[] Exponents(int[] x, int order, Conjugators conjugators)
+    {
+        int[] units = [.. Enumerable.Range(1, Math.Max(1, order - 1)).Where(k => BigInteger.GreatestCommonDivisor(k, order).IsOne)];
+        HashSet<int> inside = [1], outside = [];
+        foreach (int unit in units)
         {
-            int[] power = new int[_group.Degree];
-            _group.Power(element, p, power);
-            Place(power);
+            if (inside.Contains(unit) || outside.Contains(unit))
+            {
+                continue;
+            }
+
+            int[] power = Permutations.Power(x, unit);
+            if (Within(conjugators, known => known.IsConjugate(power)))
+            {
+                // With k, all products of its powers and those known.
+                for (long more = unit; !inside.Contains((int)more); more = more * unit % order)
+                {
+                    inside.UnionWith([.. inside.Select(known => (int)(known * more % order))]);
+                }
+            }
+            else
+            {
+                outside.UnionWith(inside.Select(known => (int)((long)known * unit % order)));
+            }
         }
 
-        return number;
+        List<int> exponents = [];
+        HashSet<int> covered = [];
+        foreach (int unit in units.Where(unit => !covered.Contains(unit)))
+        {
+            exponents.Add(unit);
+            covered.UnionWith(inside.Select(known => (int)((long)known * unit % order)));
+        }
+
+        return [.. exponents];
     }
 
     /// <summary>Searches, but no longer than there is work left; then the result is of no use, and the walk ends.</summary>
@@ -154,5 +208,10 @@ internal sealed class ClassWalk
         return marks;
     }
 
-    private sealed record Met(int[] Element, Conjugators Conjugators, Subgroup Centraliser);
+    /// <summary>Classes of generators of one cyclic group, which the same elements commute with.</summary>
+    /// <param name="Element">A generator x.</param>
+    /// <param name="Conjugators">What conjugates x.</param>
+    /// <param name="Centraliser">What commutes with x.</param>
+    /// <param name="Exponents">The k for which the x^k are one of each class; the first is 1.</param>
+    private sealed record Family(int[] Element, Conjugators Conjugators, Subgroup Centraliser, int[] Exponents);
 }

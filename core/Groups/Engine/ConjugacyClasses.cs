@@ -8,6 +8,9 @@ internal static class ConjugacyClasses
     /// <summary>The largest group whose elements are walked through.</summary>
     private const int ListedElements = 4_000_000;
 
+    /// <summary>The largest group of permutations for which that is the quickest way.</summary>
+    private const int WalkedElements = 64;
+
     /// <summary>The largest number of points on which centralisers are looked for.</summary>
     private const int MostPoints = 1000;
 
@@ -24,41 +27,78 @@ internal static class ConjugacyClasses
             return giant.IsAlternating ? EvenClasses(n) : Partitions(n);
         }
 
-        if (group.Order <= ListedElements)
+        if (group.Order <= WalkedElements || group.PointCount > MostPoints)
         {
-            return Walk(group, null);
+            return group.Order <= ListedElements ? Walk(group, null) : null;
         }
 
-        if (group.PointCount > MostPoints)
+        PermutationGroup permutations = group as PermutationGroup ?? group.ToPermutationGroup();
+        if (group.Order > ListedElements && WreathForm.Find(permutations) is (PermutationGroup inner, PermutationGroup outer)
+            && inner.ConjugacyClassCount is BigInteger ofInner && CountWreath(ofInner, outer) is { } ofWreath)
         {
-            return null;
+            return ofWreath;
+        }
+
+        if (SolubleRadical.Find(permutations) is { } radical)
+        {
+            // Where the classes of a soluble group are too many for this, they are for the walk.
+            BigInteger? lifted = Lift(radical, null);
+            if (lifted is not null || (radical.Quotient is null && group.Order > ListedElements))
+            {
+                return lifted;
+            }
         }
 
         // On parts that do not depend on each other, classes are tuples of classes.
-        PermutationGroup permutations = group as PermutationGroup ?? group.ToPermutationGroup();
         IReadOnlyList<int[]> parts = IndependentOrbits.Find(permutations.GeneratorCodes, group.Order);
-        return parts.Count == 1
-            ? ClassWalk.Find(permutations)?.Count
-            : parts.Aggregate((BigInteger?)BigInteger.One, (count, points) => count is null ? null : count * Count(new PermutationGroup(
-                points.Length, [.. permutations.GeneratorCodes.Select(g => Permutations.Restrict(g, points))])));
+        return parts.Count > 1
+            ? parts.Aggregate((BigInteger?)BigInteger.One, (count, points) => count is null ? null : count * Count(new PermutationGroup(
+                points.Length, [.. permutations.GeneratorCodes.Select(g => Permutations.Restrict(g, points))])))
+            : ClassWalk.Find(permutations)?.Count ?? (group.Order <= ListedElements ? Walk(group, null) : null);
     }
 
     public static IReadOnlyList<ConjugacyClass> List(Group group)
     {
-        if (group.Order > ListedElements)
+        List<ConjugacyClass> classes = [];
+        if (group.Order > WalkedElements && group is PermutationGroup { Chain: not GiantChain, Degree: <= MostPoints } permutations)
         {
-            if (group is PermutationGroup { Chain: not GiantChain, Degree: <= MostPoints } permutations && ClassWalk.Find(permutations) is { } found)
+            if (SolubleRadical.Find(permutations) is { } radical && Lift(radical, Add) is not null)
             {
-                return found;
+                return classes;
             }
 
+            classes.Clear();
+            if (ClassWalk.Find(permutations) is { } found)
+            {
+                return [.. found.Select(met => new ConjugacyClass(group.Wrap(met.Element), group.Order / met.Centraliser.Order))];
+            }
+        }
+
+        if (group.Order > ListedElements)
+        {
             throw new EquivariantException(
                 $"{group.Name} has {group.Order} elements; its conjugacy classes are too many or too hard to list. Up to {ListedElements} elements it is always possible.");
         }
 
-        List<ConjugacyClass> classes = [];
         Walk(group, classes);
         return classes;
+
+        void Add(int[] element, BigInteger commuting) => classes.Add(new ConjugacyClass(group.Wrap(element.AsSpan(0, group.Width)), group.Order / commuting));
+    }
+
+    /// <summary>Goes from the classes of the quotient by a soluble subgroup to those of the group: their number, or null where there is too much to do.</summary>
+    private static BigInteger? Lift(SolubleRadical radical, Action<int[], BigInteger>? found)
+    {
+        ClassLift lift = new(radical.Series, radical.Quotient, found);
+        if (radical.Quotient is not { } quotient)
+        {
+            return lift.TryLift(Permutations.Identity(radical.Degree), [], BigInteger.One) ? lift.Count : null;
+        }
+
+        return ClassWalk.Find(quotient) is { } above && above.All(met => lift.TryLift(
+            radical.Lift(met.Element), [.. met.Centraliser.GeneratorCodes.Select(code => radical.Lift(code))], met.Centraliser.Order))
+            ? lift.Count
+            : null;
     }
 
     private static int Walk(Group group, List<ConjugacyClass>? classes)

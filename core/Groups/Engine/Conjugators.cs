@@ -13,6 +13,13 @@ internal sealed class Conjugators
     private readonly int[] _lengths;
     private readonly StabiliserChain _chain;
 
+    /// <summary>The level of the first base point that x moves.</summary>
+    private readonly int _firstMoved;
+    private readonly int[] _representative;
+
+    /// <summary>For each level, the element that is tried up to it.</summary>
+    private readonly int[][] _partial;
+
     public Conjugators(PermutationGroup group, int[] x)
     {
         _group = group;
@@ -23,6 +30,9 @@ internal sealed class Conjugators
         ILookup<int, int> starts = Enumerable.Range(0, x.Length).Where(point => IsFirst(point)).ToLookup(point => _lengths[point]);
         int[] points = [.. starts.OrderBy(cycles => cycles.Count()).ThenByDescending(cycles => cycles.Key).SelectMany(cycles => cycles).SelectMany(Cycle)];
         _chain = StabiliserChain.Build(group, group.GeneratorCodes, group.Order, points);
+        _firstMoved = Enumerable.Range(0, _chain.Length).TakeWhile(depth => x[_chain.BaseAt(depth)] == _chain.BaseAt(depth)).Count();
+        _representative = new int[x.Length];
+        _partial = [.. Enumerable.Range(0, _chain.Length + 1).Select(_ => new int[x.Length])];
     }
 
     /// <summary>The number of elements tried so far.</summary>
@@ -72,6 +82,11 @@ internal sealed class Conjugators
         for (int depth = _chain.Length - 1; depth >= 0; depth--)
         {
             int point = _chain.BaseAt(depth);
+            if (depth == _firstMoved)
+            {
+                found.Add(_x);
+            }
+
             HashSet<int> failed = [];
             HashSet<int> reached = Orbit(found, point);
             foreach (int candidate in _chain.OrbitAt(depth))
@@ -130,18 +145,32 @@ internal sealed class Conjugators
                 }
             }
 
-            return partial;
+            return (int[])partial.Clone();
         }
 
         int next = _chain.BaseAt(depth);
-        if (depth > 0 && _chain.BaseAt(depth - 1) is int before && _x[before] == next)
+        if (depth > _firstMoved && _chain.BaseAt(depth - 1) is int before && _x[before] == next)
         {
-            return Choose(depth, partial, y[partial[before]], y, lengths);
+            int determined = y[partial[before]];
+            return Choose(depth, partial, Array.IndexOf(partial, determined), y, lengths);
         }
 
+        // With z also each yⁱ z takes x to y: for the first point that is moved, one image in each cycle of y is enough.
+        HashSet<int>? tried = depth == _firstMoved ? [] : null;
         foreach (int candidate in _chain.OrbitAt(depth))
         {
-            if (Choose(depth, partial, partial[candidate], y, lengths) is int[] found)
+            int image = partial[candidate];
+            if (tried?.Add(image) == false)
+            {
+                continue;
+            }
+
+            for (int other = y[image]; tried is not null && other != image; other = y[other])
+            {
+                tried.Add(other);
+            }
+
+            if (Choose(depth, partial, candidate, y, lengths) is int[] found)
             {
                 return found;
             }
@@ -150,19 +179,23 @@ internal sealed class Conjugators
         return null;
     }
 
-    /// <summary>The same, with the image of the level's point chosen.</summary>
-    private int[]? Choose(int depth, int[] partial, int image, int[] y, int[] lengths)
+    /// <summary>The same, with the point of the level's orbit chosen that the partial element takes to the image of the level's base point.</summary>
+    private int[]? Choose(int depth, int[] partial, int candidate, int[] y, int[] lengths)
     {
-        if (lengths[image] != _lengths[_chain.BaseAt(depth)] || Work >= MostWork)
+        if (lengths[partial[candidate]] != _lengths[_chain.BaseAt(depth)] || Work >= MostWork)
         {
             return null;
         }
 
         Work++;
-        int[] representative = new int[_x.Length];
-        return _chain.TryRepresentativeTo(depth, Array.IndexOf(partial, image), representative)
-            ? Extend(depth + 1, _group.Multiplied(partial, representative), y, lengths)
-            : null;
+        if (!_chain.TryRepresentativeTo(depth, candidate, _representative))
+        {
+            return null;
+        }
+
+        int[] next = _partial[depth];
+        _group.Multiply(partial, _representative, next);
+        return Extend(depth + 1, next, y, lengths);
     }
 
     private bool IsFirst(int start) => Cycle(start).All(point => point >= start);

@@ -63,20 +63,11 @@ internal static class OrderBound
             bound /= 2;
         }
 
-        if (degree <= MostPointsForBlocks && SmallestBlocks(degree, generators) is int[] blocks)
+        if (degree <= MostPointsForBlocks && Blocks.Smallest(degree, generators) is int[] blocks)
         {
             // Inside the wreath product of all permutations of a block with the action on blocks.
             int count = blocks.Max() + 1;
-            int[][] onBlocks = [.. generators.Select(g =>
-            {
-                int[] image = new int[count];
-                for (int point = 0; point < degree; point++)
-                {
-                    image[blocks[point]] = blocks[g[point]];
-                }
-
-                return image;
-            })];
+            int[][] onBlocks = [.. generators.Select(g => Blocks.Permuted(blocks, count, g))];
             bound = BigInteger.Min(bound, BigInteger.Pow(Factorial(degree / count), count) * Of(count, onBlocks));
         }
 
@@ -111,57 +102,5 @@ internal static class OrderBound
         }
 
         return product;
-    }
-
-    /// <summary>Numbers the blocks of the finest system in which point 0 shares a block with another (Atkinson, 1975); null when there is none.</summary>
-    private static int[]? SmallestBlocks(int degree, int[][] generators)
-    {
-        int[]? best = null;
-        int bestCount = 1;
-        for (int other = 1; other < degree; other++)
-        {
-            int[] parent = Permutations.Identity(degree);
-            Queue<(int, int)> merged = new();
-            parent[other] = 0;
-            merged.Enqueue((0, other));
-            while (merged.TryDequeue(out (int A, int B) pair))
-            {
-                foreach (int[] generator in generators)
-                {
-                    int a = Root(parent, generator[pair.A]), b = Root(parent, generator[pair.B]);
-                    if (a != b)
-                    {
-                        parent[Math.Max(a, b)] = Math.Min(a, b);
-                        merged.Enqueue((a, b));
-                    }
-                }
-            }
-
-            int[] number = new int[degree];
-            int count = 0;
-            for (int point = 0; point < degree; point++)
-            {
-                int root = Root(parent, point);
-                number[point] = root == point ? count++ : number[root];
-            }
-
-            if (count > bestCount)
-            {
-                (best, bestCount) = (number, count);
-            }
-        }
-
-        return best;
-    }
-
-    private static int Root(int[] parent, int point)
-    {
-        while (parent[point] != point)
-        {
-            parent[point] = parent[parent[point]];
-            point = parent[point];
-        }
-
-        return point;
     }
 }

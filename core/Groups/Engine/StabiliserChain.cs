@@ -19,6 +19,9 @@ internal sealed class StabiliserChain : GroupChain
 {
     /// <summary>The number of random elements in a row that must already be members before the proof is tried.</summary>
     private const int Streak = 16;
+
+    /// <summary>The number of points beyond which the order of a soluble group is found by its series.</summary>
+    private const int ManyPoints = 1 << 12;
     private const long ExplicitLimit = 1L << 24;
     private const int PointLimit = 1 << 24;
     private const long MemoryLimit = 1L << 28;
@@ -67,6 +70,12 @@ internal sealed class StabiliserChain : GroupChain
         {
             throw new EquivariantException(
                 $"To find a subgroup of {group.Name} the engine would need an action on {group.PointCount} points or more; at most {PointLimit} are possible.");
+        }
+
+        if (largest is null && group is PermutationGroup { Degree: > ManyPoints })
+        {
+            // The proof takes time with the square of the number of points, the series of a soluble group does not.
+            largest = SolubleSeries.Of(group.PointCount, generators)?.Order;
         }
 
         StabiliserChain chain = new(group, generators, largest);
@@ -272,7 +281,7 @@ internal sealed class StabiliserChain : GroupChain
 
     private void AddLevel(int point)
     {
-        Level level = new(point, _group.PointCount);
+        Level level = new(point, _group.PointCount, _levels.Count);
         int[] identity = new int[_group.Width];
         _group.WriteIdentity(identity);
         level.Representatives.Add(identity);
@@ -499,13 +508,17 @@ internal sealed class StabiliserChain : GroupChain
     internal sealed class Level
     {
         private const int TableLimit = 2048;
+
+        /// <summary>Of more points, up to another number, the first levels have tables: their orbits are the longest.</summary>
+        private const int LongTableLimit = 1 << 20;
+        private const int LongTables = 8;
         private readonly int[]? _table;
         private readonly Dictionary<int, int>? _dictionary;
 
-        public Level(int point, int pointCount)
+        public Level(int point, int pointCount, int depth)
         {
             Base = point;
-            if (pointCount <= TableLimit)
+            if (pointCount <= TableLimit || (pointCount <= LongTableLimit && depth < LongTables))
             {
                 _table = new int[pointCount];
                 Array.Fill(_table, -1);
