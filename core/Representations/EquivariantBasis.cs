@@ -8,7 +8,8 @@ namespace Equivariant.Core.Representations;
 /// <remarks>
 /// For permutation representations: one map for each orbit on pairs of coordinates, found from generators alone, with
 /// ones where the pair is in the orbit. Otherwise an orthonormal basis of the null space of the generators' constraints
-/// (orthonormal in the inner products that the group keeps). Direct sums are solved block by block.
+/// (orthonormal in the inner products that the group keeps). Direct sums are solved block by block, and products of representations
+/// by permutations and by matrices, such as vectors at pixels, orbit by orbit of pairs of points.
 /// Tensors of coefficients are <c>[c_out, d, c_in]</c>: one coefficient for each basis map and pair of channels.
 /// </remarks>
 public abstract class EquivariantBasis
@@ -42,6 +43,7 @@ public abstract class EquivariantBasis
         Representation.RequireSameGroup([input, output], "joined by equivariant maps");
         return input.IsPermutation && output.IsPermutation ? new OrbitBasis(input, output)
             : input.Summands.Count > 1 || output.Summands.Count > 1 ? new BlockBasis(input, output)
+            : FibredBasis.Serves(input, output) ? new FibredBasis(input, output)
             : new MatrixBasis(input, output);
     }
 

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Equivariant.Core.Actions;
 using Equivariant.Core.Groups;
 
 namespace Equivariant.Core.Representations;
@@ -13,6 +14,7 @@ public sealed class MatrixRepresentation : Representation
     private readonly Lazy<IReadOnlyList<Transversal>> _transversals;
     private readonly Dictionary<(int Level, int Index), double[,]> _known = [];
     private readonly double _tolerance;
+    private readonly Lazy<PermutationAction?> _permutation;
 
     internal MatrixRepresentation(Group group, IReadOnlyList<double[,]> generatorMatrices, string? name, double tolerance)
         : base(group, DimensionOf(group, generatorMatrices))
@@ -25,6 +27,9 @@ public sealed class MatrixRepresentation : Representation
             DenseMatrices.Distance(DenseMatrices.Multiply(DenseMatrices.Transpose(matrix), matrix), DenseMatrices.Identity(Dimension)) < 1e-9);
         CheckOrders();
         IsFullyChecked = CheckProducts();
+        _permutation = new(() => _images.All(DenseMatrices.IsPermutation)
+            ? new PermutationAction(group, Dimension, [.. _images.Select(DenseMatrices.ToPermutation)], Name)
+            : null);
     }
 
     /// <inheritdoc/>
@@ -32,6 +37,9 @@ public sealed class MatrixRepresentation : Representation
 
     /// <inheritdoc/>
     public override bool IsOrthogonal { get; }
+
+    /// <inheritdoc/>
+    public override PermutationAction? Permutation => _permutation.Value;
 
     /// <summary>
     /// Gets whether the check of the matrices was a proof (up to rounding) that they represent the group; false where
