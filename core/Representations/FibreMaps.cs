@@ -209,6 +209,11 @@ internal sealed class FibreMaps
         (Tensor left, Tensor values, _) = linalg.svd(moved, fullMatrices: true);
         (int rank, double kept, double dropped) = NullSpace.Cut(values, _input, _output);
         (_kept, _dropped) = (Math.Min(_kept, kept), Math.Max(_dropped, dropped));
+        if (rank == blocks.Length)
+        {
+            return [];
+        }
+
         double[] found = left.narrow(1, rank, blocks.Length - rank).t().matmul(all).contiguous().data<double>().ToArray();
         return [.. found.Chunk(size)];
     }

@@ -14,7 +14,6 @@ public sealed class MatrixRepresentation : Representation
     private readonly Lazy<IReadOnlyList<Transversal>> _transversals;
     private readonly Dictionary<(int Level, int Index), double[,]> _known = [];
     private readonly double _tolerance;
-    private readonly Lazy<PermutationAction?> _permutation;
 
     internal MatrixRepresentation(Group group, IReadOnlyList<double[,]> generatorMatrices, string? name, double tolerance)
         : base(group, DimensionOf(group, generatorMatrices))
@@ -27,9 +26,6 @@ public sealed class MatrixRepresentation : Representation
             DenseMatrices.Distance(DenseMatrices.Multiply(DenseMatrices.Transpose(matrix), matrix), DenseMatrices.Identity(Dimension)) < 1e-9);
         CheckOrders();
         IsFullyChecked = CheckProducts();
-        _permutation = new(() => _images.All(DenseMatrices.IsPermutation)
-            ? new PermutationAction(group, Dimension, [.. _images.Select(DenseMatrices.ToPermutation)], Name)
-            : null);
     }
 
     /// <inheritdoc/>
@@ -37,9 +33,6 @@ public sealed class MatrixRepresentation : Representation
 
     /// <inheritdoc/>
     public override bool IsOrthogonal { get; }
-
-    /// <inheritdoc/>
-    public override PermutationAction? Permutation => _permutation.Value;
 
     /// <summary>
     /// Gets whether the check of the matrices was a proof (up to rounding) that they represent the group; false where
@@ -51,6 +44,12 @@ public sealed class MatrixRepresentation : Representation
     public override Representation Restrict(Group subgroup) => subgroup.Generators.Count == 0
         ? Trivial(subgroup, Dimension)
         : new MatrixRepresentation(subgroup, [.. subgroup.Generators.Select(Matrix)], Name, _tolerance);
+
+    /// <summary>Where the matrices only move coordinates, those are points for whoever solves for maps.</summary>
+    private protected override Fibres MakeFibres() => _images.All(DenseMatrices.IsPermutation)
+        ? new Fibres(
+            new PermutationAction(Group, Dimension, [.. _images.Select(DenseMatrices.ToPermutation)], Name), Trivial(Group), [.. Enumerable.Range(0, Dimension)])
+        : base.MakeFibres();
 
     internal override double[,] MatrixOf(GroupElement element)
     {

@@ -4,7 +4,6 @@ module Equivariant.Benchmarks.Designs
 open System
 open System.Diagnostics
 open System.IO
-open Spectre.Console
 open TorchSharp
 open Equivariant.Core.Actions
 open Equivariant.Core.Designs
@@ -240,42 +239,20 @@ let private memories () =
             ]
     ]
 
-/// A table for people, and its lines for README.
-let private show (title: string) (columns: string list) (rows: string list list) =
-    let table = Table().Title(title)
-
-    for column in columns do
-        table.AddColumn(Markup.Escape column) |> ignore
-
-    for row in rows do
-        table.AddRow(row |> List.map Markup.Escape |> Array.ofList) |> ignore
-
-    AnsiConsole.Write table
-    let line cells = "| " + String.concat " | " cells + " |"
-
-    [
-        title + ":"
-        ""
-        line columns
-        line (columns |> List.map (fun _ -> "---"))
-        yield! List.map line rows
-        ""
-    ]
-
 /// Measures all of it; gives the tables as Markdown.
 let run rounds : string list = [
     yield!
-        show
+        Tables.show
             "Time over that of the bare model on the same number of rows, under D4"
             [ "model"; "design"; "rows"; "forward"; "training step" ]
             (List.collect (overheadOf rounds) [ cnn 16L; cnn 64L; mlp 256L; mlp 1024L ])
     yield!
-        show
+        Tables.show
             "The quotient design beside equitune, forward"
             [ "group"; "evaluations"; "ratio"; "measured"; "captured" ]
             (List.map (quotientBesideEquitune (max 3 (rounds / 2))) ladder)
     yield!
-        show
+        Tables.show
             "Peak memory of a training step over that of an idle process (CNN, 16 channels, 256 inputs)"
             [ "design"; "rows"; "design's"; "bare model's"; "ratio" ]
             (memories ())

@@ -187,16 +187,23 @@ let ``vectors at the pixels of an image take no large system`` () =
     Assert.Equal(0, joint[0].Invariants.Count - HomDimension.OfInvariants joint[0])
 
 [<Fact>]
-let ``matrices that only move coordinates are permutations`` () =
+let ``matrices that only move coordinates are solved orbit by orbit`` () =
+    use scope = torch.NewDisposeScope()
     let group = Group.Symmetric 4
     let points = natural group
 
     let written =
         Representation.Of(group, Array.ofSeq points.GeneratorMatrices, "written out")
 
-    Assert.True written.IsPermutation
-    Assert.True(points.ActsAs written)
-    Assert.Null(EquivariantBasis.Between(written, points).Certificate)
-    Assert.True((MatrixAction written).IsPermutation)
-    Assert.False((sign group).IsPermutation)
-    Assert.False((Representation.Vectors(Group.Cyclic 4)).IsPermutation)
+    for input, output in
+        [
+            written :> Representation, points
+            written, written
+            written * sign group, points * points
+        ] do
+        let basis = EquivariantBasis.Between(input, output)
+        Assert.IsType<FibredBasis> basis |> ignore
+        Assert.Equal(HomDimension.Between(input, output), basis.Count)
+
+    Assert.IsType<MatrixBasis>(EquivariantBasis.Between(sign group, sign group))
+    |> ignore
