@@ -112,7 +112,7 @@ internal sealed class FibredBasis : EquivariantBasis
             whitened.Add(Project(Initialisation.ScaleInvariants(a.matmul(maps), Input, invariantShare)).MoveToOuterDisposeScope());
         }
 
-        return stack(whitened, 0);
+        return stack(whitened, 0) / Lengths();
     }
 
     private protected override Tensor Scale(Tensor normal, double invariantShare)
@@ -120,8 +120,7 @@ internal sealed class FibredBasis : EquivariantBasis
         double points = _maps.Orbits.Rows, entries = (double)Output.Dimension * Input.Dimension;
         if (points * entries * _maps.Rows * _maps.Width <= MostWork && normal.shape[0] * normal.shape[2] * Output.Dimension * entries <= 100 * MostWork)
         {
-            Tensor orthonormal = base.Scale(normal, invariantShare);
-            return orthonormal / Lengths();
+            return base.Scale(normal, invariantShare);
         }
 
         // For very large layers: the average of the constituents for each of them.
