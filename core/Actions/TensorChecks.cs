@@ -41,4 +41,30 @@ internal static class TensorChecks
             throw new EquivariantException($"{what} needs a floating point tensor, but one of {x.dtype} was given; convert it first.");
         }
     }
+
+    /// <summary>Refuses what are no numbers of tokens; a negative one would count from the end of the vocabulary.</summary>
+    public static void RequireTokens(PermutationAction vocabulary, Tensor tokens, string what = "token")
+    {
+        RequireDense($"A batch of {what}s", tokens);
+        if (tokens.dtype != ScalarType.Int64)
+        {
+            throw new EquivariantException($"The {what}s have to be whole numbers, Int64, but a tensor of {tokens.dtype} was given; convert it first.");
+        }
+
+        if (tokens.numel() == 0)
+        {
+            return;
+        }
+
+        // Both ends at once: the device is waited for once.
+        using DisposeScope scope = NewDisposeScope();
+        foreach (long token in stack([tokens.min(), tokens.max()]).cpu().data<long>().ToArray())
+        {
+            if (token < 0 || token >= vocabulary.Degree)
+            {
+                throw new EquivariantException(
+                    $"The {what} {token} is not in the vocabulary, whose tokens are 0 … {vocabulary.Degree - 1}: pad with a token of the vocabulary that the group does not move.");
+            }
+        }
+    }
 }

@@ -66,19 +66,19 @@ public sealed class TokenAction : TensorAction
     {
         private readonly DeviceTensor _images;
         private readonly DeviceTensor _preimages;
-        private readonly int _degree;
+        private readonly PermutationAction _vocabulary;
 
         public TokenMap(IReadOnlyList<GroupElement> elements, PermutationAction vocabulary)
             : base(elements.Count)
         {
             _images = IndexTables.Images(elements, vocabulary);
             _preimages = IndexTables.Preimages(elements, vocabulary);
-            _degree = vocabulary.Degree;
+            _vocabulary = vocabulary;
         }
 
         protected override Tensor ExpandRows(Tensor x)
         {
-            RequireTokens(x);
+            TensorChecks.RequireTokens(_vocabulary, x);
             using Tensor flat = x.reshape(-1);
             using Tensor images = _images.On(x.device).index_select(1, flat);
             return images.view([Count * x.shape[0], .. x.shape[1..]]);
@@ -92,41 +92,17 @@ public sealed class TokenAction : TensorAction
 
         private Tensor Lookup(DeviceTensor table, Tensor x, Tensor which)
         {
-            RequireTokens(x);
+            TensorChecks.RequireTokens(_vocabulary, x);
             using DisposeScope scope = NewDisposeScope();
             Tensor row = which.view([x.shape[0], .. Enumerable.Repeat(1L, (int)x.dim() - 1)]);
             return table.On(x.device).index([TensorIndex.Tensor(row), TensorIndex.Tensor(x)]).MoveToOuterDisposeScope();
         }
-
-        private void RequireTokens(Tensor x) => TokenAction.RequireTokens(x, _degree);
     }
 
     /// <summary>Row by row, each token's entry in a table of that row, <c>[B, V]</c>.</summary>
     private Tensor Rename(Tensor x, Tensor table)
     {
-        RequireTokens(x, Vocabulary.Degree);
+        TensorChecks.RequireTokens(Vocabulary, x);
         return table.gather(1, x.reshape(x.shape[0], -1)).reshape(x.shape);
-    }
-
-    /// <summary>Refuses numbers that are no tokens; a negative one would count from the end of the vocabulary.</summary>
-    private static void RequireTokens(Tensor x, int degree)
-    {
-        if (x.dtype != ScalarType.Int64)
-        {
-            throw new EquivariantException($"Tokens have to be of type Int64, but a tensor of {x.dtype} was given; convert it first.");
-        }
-
-        if (x.numel() == 0)
-        {
-            return;
-        }
-
-        using DisposeScope scope = NewDisposeScope();
-        (long least, long most) = (x.min().item<long>(), x.max().item<long>());
-        if (least < 0 || most >= degree)
-        {
-            throw new EquivariantException(
-                $"There is no token {(least < 0 ? least : most)}: the vocabulary has the tokens 0 to {degree - 1}. Give padding a token of its own, which the group leaves alone.");
-        }
     }
 }

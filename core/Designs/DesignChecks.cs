@@ -46,17 +46,7 @@ internal static class DesignChecks
     /// <summary>Refuses a batch on which the action, or a number of transforms of it, is not defined.</summary>
     public static void RequireInput(TensorAction action, Tensor x, int transforms)
     {
-        RequireDense(x);
-        if (x.dim() == 0)
-        {
-            throw new EquivariantException("A design takes batches, whose first axis counts the inputs, but a tensor without axes was given: unsqueeze it.");
-        }
-
-        if (action is TokenAction tokens)
-        {
-            RequireTokens(tokens.Vocabulary, x, "token");
-        }
-
+        TensorChecks.RequireBatch("A design", x);
         BigInteger bytes = (BigInteger)x.numel() * x.element_size() * transforms;
         if (bytes > long.MaxValue)
         {
@@ -69,33 +59,6 @@ internal static class DesignChecks
     public static Tensor Transforms(TensorAction action, Tensor x, Func<Tensor> expand) =>
         TorchErrors.Explain(expand, () => $"{action} can't act on a {x.dtype} tensor of shape {Shape(x)}");
 
-    /// <summary>Refuses what are no numbers of tokens.</summary>
-    public static void RequireTokens(PermutationAction vocabulary, Tensor tokens, string what)
-    {
-        RequireDense(tokens);
-        if (tokens.dtype is not (ScalarType.Int64 or ScalarType.Int32))
-        {
-            throw new EquivariantException($"The {what}s have to be whole numbers, Int64, but a tensor of {tokens.dtype} was given.");
-        }
-
-        if (tokens.numel() == 0)
-        {
-            return;
-        }
-
-        using DisposeScope scope = NewDisposeScope();
-        using IDisposable noGrad = no_grad();
-        long[] ends = stack([tokens.min(), tokens.max()]).to(ScalarType.Int64).cpu().data<long>().ToArray();
-        foreach (long token in ends)
-        {
-            if (token < 0 || token >= vocabulary.Degree)
-            {
-                throw new EquivariantException(
-                    $"The {what} {token} is not in the vocabulary, whose tokens are 0 … {vocabulary.Degree - 1}: pad with a token of the vocabulary that the group does not move.");
-            }
-        }
-    }
-
     /// <summary>Refuses a batch of sentences, <c>[B, S]</c>, that is none.</summary>
     public static void RequireSentences(PermutationAction vocabulary, Tensor tokens, string what)
     {
@@ -104,7 +67,7 @@ internal static class DesignChecks
             throw new EquivariantException($"The {what}s have to be a batch of sentences, [B, length], but a tensor of shape {Shape(tokens)} was given.");
         }
 
-        RequireTokens(vocabulary, tokens, what);
+        TensorChecks.RequireTokens(vocabulary, tokens, what);
     }
 
     /// <summary>One real number a row, <c>[R]</c> or <c>[R, 1]</c>, as <c>[R]</c> in floating point.</summary>
@@ -153,13 +116,5 @@ internal static class DesignChecks
                 $"{what} have to be one number for each of {points} points, [{rows}, {points}], but are a tensor of shape {Shape(numbers)}.");
 
     /// <summary>A tensor's shape in brackets.</summary>
-    public static string Shape(Tensor x) => $"[{string.Join(", ", x.shape)}]";
-
-    private static void RequireDense(Tensor x)
-    {
-        if (x.is_sparse)
-        {
-            throw new EquivariantException($"A design takes dense tensors, but a sparse one of shape {Shape(x)} was given: convert it with to_dense().");
-        }
-    }
+    public static string Shape(Tensor x) => TensorChecks.Shape(x);
 }

@@ -76,10 +76,20 @@ public abstract class Invariance
 
     private sealed class TokenMember(int[] preferred) : Invariance
     {
-        internal override Func<Tensor, Tensor> Over(Subgroup kernel, TensorAction action) =>
-            action is TokenAction tokens
-                ? new TokenTable(tokens.Vocabulary.Restrict(kernel), preferred).Lookup
-                : throw new EquivariantException($"Tokens can't represent their orbits where {action}: use another invariance.");
+        internal override Func<Tensor, Tensor> Over(Subgroup kernel, TensorAction action)
+        {
+            if (action is not TokenAction tokens)
+            {
+                throw new EquivariantException($"Tokens can't represent their orbits where {action}: use another invariance.");
+            }
+
+            TokenTable table = new(tokens.Vocabulary.Restrict(kernel), preferred);
+            return x =>
+            {
+                TensorChecks.RequireTokens(tokens.Vocabulary, x);
+                return table.Lookup(x);
+            };
+        }
 
         public override string ToString() => "the preferred token of each orbit";
     }

@@ -73,9 +73,7 @@ public sealed class EquivariantLinear : LinearModule
     {
         RequireInput(input, weight);
         using DisposeScope scope = NewDisposeScope();
-        long batch = input.shape[0];
-        Tensor x = input.transpose(1, 2).reshape(batch, Input.Dimension * InputChannels);
-        Tensor y = Basis.Apply(x, weight).view(batch, Output.Dimension, OutputChannels).transpose(1, 2);
+        Tensor y = Basis.Apply(input, weight);
         return (bias is null ? y : y + Output.Invariants.Expand(bias)).MoveToOuterDisposeScope();
     }
 

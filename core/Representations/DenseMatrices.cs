@@ -123,6 +123,18 @@ internal static class DenseMatrices
         return inverse;
     }
 
+    /// <summary>Whether a square matrix has a one in each row and column, and zeros elsewhere.</summary>
+    public static bool IsPermutation(double[,] matrix)
+    {
+        int n = matrix.GetLength(0);
+        return matrix.Cast<double>().All(entry => entry is 0 or 1) &&
+            Enumerable.Range(0, n).All(i => Enumerable.Range(0, n).Sum(j => matrix[i, j]) == 1 && Enumerable.Range(0, n).Sum(j => matrix[j, i]) == 1);
+    }
+
+    /// <summary>Where a permutation matrix takes each axis.</summary>
+    public static int[] ToPermutation(double[,] matrix) =>
+        [.. Enumerable.Range(0, matrix.GetLength(0)).Select(axis => Enumerable.Range(0, matrix.GetLength(0)).First(image => matrix[image, axis] == 1))];
+
     /// <summary>The largest entry, in absolute value.</summary>
     public static double Largest(double[,] matrix) => matrix.Cast<double>().Max(Math.Abs);
 

@@ -8,7 +8,8 @@ namespace Equivariant.Core.Representations;
 /// <remarks>
 /// For permutation representations: one map for each orbit on pairs of coordinates, found from generators alone, with
 /// ones where the pair is in the orbit. Otherwise an orthonormal basis of the null space of the generators' constraints
-/// (orthonormal in the inner products that the group keeps). Direct sums are solved block by block.
+/// (orthonormal in the inner products that the group keeps). Direct sums are solved block by block, and products of representations
+/// by permutations and by matrices, such as vectors at pixels, orbit by orbit of pairs of points.
 /// Tensors of coefficients are <c>[c_out, d, c_in]</c>: one coefficient for each basis map and pair of channels.
 /// </remarks>
 public abstract class EquivariantBasis
@@ -42,6 +43,7 @@ public abstract class EquivariantBasis
         Representation.RequireSameGroup([input, output], "joined by equivariant maps");
         return input.IsPermutation && output.IsPermutation ? new OrbitBasis(input, output)
             : input.Summands.Count > 1 || output.Summands.Count > 1 ? new BlockBasis(input, output)
+            : FibredBasis.Serves(input, output) ? new FibredBasis(input, output)
             : new MatrixBasis(input, output);
     }
 
@@ -56,14 +58,15 @@ public abstract class EquivariantBasis
     internal abstract Tensor Weight(Tensor coefficients);
 
     /// <summary>Applies the combination with these coefficients.</summary>
-    /// <param name="x"><c>[B, n·c_in]</c>, channels last.</param>
+    /// <param name="x"><c>[B, c_in, n]</c>.</param>
     /// <param name="coefficients"><c>[c_out, d, c_in]</c>.</param>
-    /// <returns><c>[B, m·c_out]</c>, channels last.</returns>
+    /// <returns><c>[B, c_out, m]</c>; gradients flow, any number of times.</returns>
     internal virtual Tensor Apply(Tensor x, Tensor coefficients)
     {
-        using Tensor weight = Weight(coefficients);
-        using Tensor transpose = weight.t();
-        return x.matmul(transpose);
+        using DisposeScope scope = NewDisposeScope();
+        (long batch, long channelsOut, long channelsIn) = (x.shape[0], coefficients.shape[0], coefficients.shape[2]);
+        Tensor last = x.transpose(1, 2).reshape(batch, Input.Dimension * channelsIn);
+        return Multiply(last, coefficients).view(batch, Output.Dimension, channelsOut).transpose(1, 2).MoveToOuterDisposeScope();
     }
 
     /// <summary>Draws coefficients for a new layer; see <see cref="Initialisation"/>.</summary>
@@ -78,6 +81,12 @@ public abstract class EquivariantBasis
         Tensor normal = randn([channelsOut, Count, channelsIn], dtype: ScalarType.Float64) / Math.Sqrt(channelsIn);
         return (Count == 0 ? normal : Scale(normal, invariantShare)).MoveToOuterDisposeScope();
     }
+
+    /// <summary>Multiplies by the dense matrix, on vectors with channels last.</summary>
+    /// <param name="x"><c>[B, n·c_in]</c>.</param>
+    /// <param name="coefficients"><c>[c_out, d, c_in]</c>.</param>
+    /// <returns><c>[B, m·c_out]</c>.</returns>
+    private protected virtual Tensor Multiply(Tensor x, Tensor coefficients) => x.matmul(Weight(coefficients).t());
 
     /// <summary>Refuses to write out what no memory holds.</summary>
     private protected void RequireMatrices() =>

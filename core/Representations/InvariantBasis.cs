@@ -111,7 +111,7 @@ public abstract class InvariantBasis
         private readonly DeviceTensor _expand;
 
         public MatrixInvariants(Representation representation)
-            : this(representation, NullSpace.Solve(Representation.Trivial(representation.Group), representation))
+            : this(representation, Solve(Representation.Trivial(representation.Group), representation))
         {
         }
 
@@ -128,6 +128,17 @@ public abstract class InvariantBasis
             _expand = new DeviceTensor((o is null ? columns : o.Inverse.matmul(columns)).t().mul(size).contiguous());
             _pool = new DeviceTensor((o is null ? columns : o.Root.matmul(columns)).div(size).contiguous());
             solution.Basis.Dispose();
+        }
+
+        private static (Tensor Basis, RankCertificate Certificate) Solve(Representation input, Representation output)
+        {
+            if (!FibredBasis.Serves(input, output))
+            {
+                return NullSpace.Solve(input, output);
+            }
+
+            FibredBasis basis = new(input, output);
+            return (basis.Orthonormal(), basis.Certificate!);
         }
 
         public override Tensor Pool(Tensor x)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Equivariant.Core.Actions;
 using Equivariant.Core.Groups;
 
 namespace Equivariant.Core.Representations;
@@ -43,6 +44,12 @@ public sealed class MatrixRepresentation : Representation
     public override Representation Restrict(Group subgroup) => subgroup.Generators.Count == 0
         ? Trivial(subgroup, Dimension)
         : new MatrixRepresentation(subgroup, [.. subgroup.Generators.Select(Matrix)], Name, _tolerance);
+
+    /// <summary>Where the matrices only move coordinates, those are points for whoever solves for maps.</summary>
+    private protected override Fibres MakeFibres() => _images.All(DenseMatrices.IsPermutation)
+        ? new Fibres(
+            new PermutationAction(Group, Dimension, [.. _images.Select(DenseMatrices.ToPermutation)], Name), Trivial(Group), [.. Enumerable.Range(0, Dimension)])
+        : base.MakeFibres();
 
     internal override double[,] MatrixOf(GroupElement element)
     {

@@ -86,7 +86,7 @@ internal static class NullSpace
     }
 
     /// <summary>Counts the singular values that are not zero, or refuses where that is not clear.</summary>
-    private static (int Rank, double Kept, double Dropped) Cut(Tensor values, Representation input, Representation output)
+    public static (int Rank, double Kept, double Dropped) Cut(Tensor values, Representation input, Representation output)
     {
         // In both kinds of system, singular values that are not zero are of size one, at worst the inverse of a cycle's length;
         // those that are zero come out as rounding. What is in between is neither.

@@ -9,8 +9,10 @@ internal sealed class OrbitBasis : EquivariantBasis
 {
     private readonly PairOrbits _orbits;
     private readonly SharedWeight _shared;
-    // Made on first use: the fast path on the CPU does without them.
+
+    // Made on first use: each way does without what the others need.
     private readonly Lazy<DeviceTensor> _labels;
+    private readonly Lazy<IOrbitProduct[]> _products;
 
     public OrbitBasis(Representation input, Representation output)
         : this(input, output, PairOrbits.Of(input.Permutation!, output.Permutation!))
@@ -23,7 +25,11 @@ internal sealed class OrbitBasis : EquivariantBasis
         _orbits = orbits;
         _shared = new SharedWeight(orbits);
         _labels = new(() => new DeviceTensor(tensor(orbits.Labels, dtype: ScalarType.Int64)));
+        _products = new(() => Products(input.Permutation!, output.Permutation!, orbits));
     }
+
+    /// <summary>Gets the ways to multiply without writing matrices, where the orbits have a structure.</summary>
+    internal IReadOnlyList<IOrbitProduct> MatrixFree => _products.Value;
 
     public override Tensor Matrices()
     {
@@ -46,7 +52,19 @@ internal sealed class OrbitBasis : EquivariantBasis
     }
 
     internal override Tensor Apply(Tensor x, Tensor coefficients) =>
-        _shared.Serves(x, coefficients) ? _shared.Apply(x, coefficients) : base.Apply(x, coefficients);
+        Cheapest(x, coefficients)?.Apply(x, coefficients) ?? ApplyDense(x, coefficients);
+
+    /// <summary>The way that takes the least time; null for the dense matrix.</summary>
+    internal IOrbitProduct? Cheapest(Tensor x, Tensor coefficients)
+    {
+        (long batch, long channelsOut, long channelsIn) = (x.shape[0], coefficients.shape[0], coefficients.shape[2]);
+        double Cost(IOrbitProduct product) => product.Cost(batch, channelsOut, channelsIn);
+        IOrbitProduct? best = MatrixFree.Where(product => product.Serves(x)).MinBy(Cost);
+        return best is not null && Cost(best) < DenseCost(batch, channelsOut, channelsIn) ? best : null;
+    }
+
+    /// <summary>Applies the combination by its dense matrix, which serves all orbits.</summary>
+    internal Tensor ApplyDense(Tensor x, Tensor coefficients) => base.Apply(x, coefficients);
 
     internal override Tensor Moment() => new OrbitInitialisation(_orbits, Input, Output).Moment();
 
@@ -55,4 +73,26 @@ internal sealed class OrbitBasis : EquivariantBasis
 
     private protected override Tensor Scale(Tensor normal, double invariantShare) =>
         new OrbitInitialisation(_orbits, Input, Output).Scale(normal, invariantShare);
+
+    private protected override Tensor Multiply(Tensor x, Tensor coefficients) =>
+        _shared.Serves(x, coefficients) ? _shared.Apply(x, coefficients) : base.Multiply(x, coefficients);
+
+    private static IOrbitProduct[] Products(PermutationAction input, PermutationAction output, PairOrbits orbits)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        OrbitClosures? closures = OrbitClosures.Of(orbits, output.OrbitIndex, input.OrbitIndex);
+        CommutingCycles? cycles = CommutingCycles.Find(input.GeneratorPermutations, output.GeneratorPermutations);
+        return
+        [
+            .. closures is null ? Array.Empty<IOrbitProduct>() : [new PooledProduct(closures)],
+            .. cycles is null ? Array.Empty<IOrbitProduct>() : [new CirculantProduct(cycles, orbits)],
+        ];
+    }
+
+    private double DenseCost(long batch, long channelsOut, long channelsIn)
+    {
+        double runs = (double)_orbits.Labels.Length * channelsOut, entries = runs * channelsIn;
+        return 10 * OrbitCost.Kernel + runs * OrbitCost.Run + entries * (OrbitCost.Entry + batch * OrbitCost.Product);
+    }
 }

@@ -17,6 +17,7 @@ public abstract class Representation
     private readonly Lazy<IReadOnlyList<double[,]>> _generatorMatrices;
     private readonly Lazy<InvariantBasis> _invariants;
     private readonly Lazy<Orthogonaliser?> _orthogonaliser;
+    private readonly Lazy<Fibres> _fibres;
 
     /// <summary>Fixes the group and the dimension.</summary>
     /// <param name="group">The group that acts.</param>
@@ -28,6 +29,7 @@ public abstract class Representation
         _generatorMatrices = new(() => [.. Group.Generators.Select(MatrixOf)]);
         _invariants = new(() => InvariantBasis.Of(this));
         _orthogonaliser = new(() => IsOrthogonal ? null : Representations.Orthogonaliser.For(this));
+        _fibres = new(MakeFibres);
     }
 
     /// <summary>Gets the group that acts.</summary>
@@ -56,6 +58,9 @@ public abstract class Representation
 
     /// <summary>Gets the vectors that the group fixes: <c>V^G</c>.</summary>
     public InvariantBasis Invariants => _invariants.Value;
+
+    /// <summary>Gets the fibres over points that the coordinates are.</summary>
+    internal Fibres Fibres => _fibres.Value;
 
     /// <summary>Gets the change to coordinates in which the matrices are orthogonal; null where they already are.</summary>
     internal Orthogonaliser? Orthogonaliser => _orthogonaliser.Value;
@@ -284,6 +289,11 @@ public abstract class Representation
 
         return (int)dimension;
     }
+
+    /// <summary>Without more knowledge, coordinates are points where they are permuted, and one fibre elsewhere.</summary>
+    private protected virtual Fibres MakeFibres() => Permutation is { } action
+        ? new Fibres(action, Trivial(Group), [.. Enumerable.Range(0, Dimension)])
+        : new Fibres(PermutationAction.Trivial(Group, 1), this, [.. Enumerable.Range(0, Dimension)]);
 
     /// <summary>Computes the matrix of what is known to be an element.</summary>
     internal abstract double[,] MatrixOf(GroupElement element);

@@ -26,4 +26,6 @@ internal sealed class TensorProductRepresentation : Representation
 
     internal override double[,] MatrixOf(GroupElement element) =>
         DenseMatrices.Kronecker(_left.MatrixOf(element), _right.MatrixOf(element));
+
+    private protected override Fibres MakeFibres() => _left.Fibres * _right.Fibres;
 }

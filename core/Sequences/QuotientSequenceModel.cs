@@ -185,7 +185,7 @@ public class QuotientSequenceModel : SequenceModel
             throw new EquivariantException($"A design steps with the state that its own {nameof(Start)} gave, but another one was given.");
         }
 
-        DesignChecks.RequireTokens(_target, tokens, "target token");
+        TensorChecks.RequireTokens(_target, tokens, "target token");
         if (tokens.dim() != 1 || tokens.shape[0] != batch.Sentences)
         {
             throw new EquivariantException($"A step takes one token for each of {batch.Sentences} sentences, but a tensor of shape {DesignChecks.Shape(tokens)} was given.");

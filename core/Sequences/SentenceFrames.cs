@@ -1,3 +1,4 @@
+using Equivariant.Core.Actions;
 using Equivariant.Core.Designs;
 using Equivariant.Core.Groups;
 using TorchSharp;
@@ -39,7 +40,7 @@ internal sealed class SentenceFrames
         }
 
         DesignChecks.RequireSentences(symmetry.Source, source, "source token");
-        DesignChecks.RequireTokens(symmetry.Target, start, "target token");
+        TensorChecks.RequireTokens(symmetry.Target, start, "target token");
         (int batch, int length) = ((int)source.shape[0], (int)source.shape[1]);
         long[] sources = Numbers(source), starts = Numbers(start);
         FirstOfOrbit.Walk walk = symmetry.First.Begin();

@@ -4,7 +4,6 @@ module Equivariant.Benchmarks.Designs
 open System
 open System.Diagnostics
 open System.IO
-open Spectre.Console
 open TorchSharp
 open Equivariant.Core.Actions
 open Equivariant.Core.Designs

@@ -5,33 +5,29 @@ open Argu
 open TorchSharp
 open Equivariant.Core
 
-/// What README has tables of, by name: they are measured in so many rounds.
-let private tables: (string * (int -> string list)) list = [
-    "designs", Designs.run
-    "ranks", Ranks.run None
-    "groups", (fun rounds -> Groups.besideGap (max 3 (rounds / 4)))
-]
+/// A benchmark by name: what it measures, given the number of rounds; it shows what it finds, and gives the tables for README, if it has any.
+let private benchmarks: (string * (int -> string list)) list =
+    let shownOnly run (rounds: int) : string list =
+        run rounds
+        []
 
-/// A benchmark by name: what it measures, and how, given the number of rounds.
-let private benchmarks: (string * (int -> unit)) list = [
-    "designs", (fun rounds -> Designs.run rounds |> ignore)
-    "groups",
-    fun rounds ->
-        Groups.speeds ()
-        Groups.besideGap (max 3 (rounds / 4)) |> ignore
-    "linear",
-    fun rounds ->
-        LinearLayers.building ()
-        LinearLayers.invariantSymmetric (max 5 (rounds / 2))
-        LinearLayers.equivariant rounds
-    "sequences",
-    fun rounds ->
-        SequenceDesigns.overhead rounds
-        SequenceDesigns.scaling (max 3 (rounds / 2))
-    "frames", Frames.run
-    "generation", (fun rounds -> Generation.run (max 3 (rounds / 4)))
-    "ranks", (fun rounds -> Ranks.run None rounds |> ignore)
-]
+    [
+        "designs", Designs.run
+        "groups",
+        fun rounds ->
+            Groups.speeds ()
+            Groups.besideGap (max 3 (rounds / 4))
+        "linear", LinearLayers.run
+        "inputs", SeveralInputs.run
+        "alternatives", Alternatives.run
+        "sequences",
+        shownOnly (fun rounds ->
+            SequenceDesigns.overhead rounds
+            SequenceDesigns.scaling (max 3 (rounds / 2)))
+        "frames", shownOnly Frames.run
+        "generation", shownOnly (fun rounds -> Generation.run (max 3 (rounds / 4)))
+        "ranks", Ranks.run None
+    ]
 
 /// Puts tables between their marks in README.md.
 let private intoReadme (name: string) (tables: string list) (path: string) =
@@ -61,12 +57,12 @@ type Arguments =
             | Which _ -> $"which benchmarks: {names}; all if left out. Example: sequences --rounds 40"
             | Rounds _ -> "how many rounds of turns to take (20 if left out)."
             | Readme _ ->
-                "measure the designs (or the ranks, or the groups) and put their tables into this file, between its marks. Example: groups --readme README.md"
+                "put the tables of the benchmarks (the designs' if none is named) into this file, between its marks. Example: linear inputs --readme README.md"
             | Memory_Of _ -> "measure the memory of one design (a child process of this program)."
             | Into _ -> "put the ranks' table into this file (a rank of this program)."
             | Threads _ -> "how many threads torch may use (as many as there are cores if left out)."
 
-let private runAll rounds wanted =
+let private runAll readme rounds wanted =
     match
         wanted
         |> List.tryFind (fun name -> not (List.exists (fst >> (=) name) benchmarks))
@@ -77,7 +73,11 @@ let private runAll rounds wanted =
     | None ->
         for name, run in benchmarks do
             if List.contains name wanted then
-                run rounds
+                let tables = run rounds
+
+                match readme with
+                | Some path when not tables.IsEmpty -> intoReadme name tables path
+                | _ -> ()
 
         0
 
@@ -93,26 +93,16 @@ let main argv =
         let wanted = arguments.TryGetResult Which
 
         match
-            arguments.TryGetResult Memory_Of, arguments.TryGetResult Readme, arguments.TryGetResult Into
+            arguments.TryGetResult Memory_Of, arguments.TryGetResult Into, arguments.TryGetResult Readme
         with
         | Some design, _, _ ->
             Designs.memoryOf design
             0
-        | None, _, Some path ->
+        | None, Some path, _ ->
             Ranks.run (Some path) rounds |> ignore
             0
-        | None, Some path, None ->
-            match wanted |> Option.defaultValue [ "designs" ] with
-            | [ name ] when tables |> List.exists (fst >> (=) name) ->
-                match (tables |> List.find (fst >> (=) name) |> snd) rounds with
-                | [] -> 1
-                | lines ->
-                    intoReadme name lines path
-                    0
-            | _ ->
-                eprintfn $"""--readme takes one of {tables |> List.map fst |> String.concat ", "} at a time."""
-                2
-        | None, None, None -> runAll rounds (wanted |> Option.defaultValue (List.map fst benchmarks))
+        | None, None, (Some _ as readme) -> runAll readme rounds (wanted |> Option.defaultValue [ "designs" ])
+        | None, None, None -> runAll None rounds (wanted |> Option.defaultValue (List.map fst benchmarks))
     with
     | :? ArguParseException as error ->
         eprintfn $"{error.Message}"

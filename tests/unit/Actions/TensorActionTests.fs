@@ -173,7 +173,7 @@ let ``numbers that are no tokens are refused, not counted from the end`` () =
             sentences [ 1L <<< 40; 0L ], "1099511627776"
         ] do
         for attempt in [ map.Expand; map.PullBack; (fun x -> map.Select(x, which)) ] do
-            refused [ $"no token {token}"; "0 to 11" ] (fun () -> attempt wrong)
+            refused [ $"token {token} is not"; "0 … 11" ] (fun () -> attempt wrong)
 
     for dtype in [ torch.int32; torch.float32; torch.bool ] do
         for attempt in [ map.Expand; map.PullBack; (fun x -> map.Select(x, which)) ] do

@@ -136,3 +136,74 @@ let ``the trivial group allows every matrix and a group without common constitue
 let ``wrong lengths are refused`` () =
     let invariants = (natural (Group.Symmetric 3)).Invariants
     refused [ "length 3" ] (fun () -> invariants.Pool(torch.zeros (2L, 4L)))
+
+/// Vectors of the plane at the pixels of a square image, turned with it: pixels first, or the vectors' coordinates.
+let private arrows side =
+    let group = Group.Cyclic 4
+    let pixels = Representation.Of(GridActions.Rotations(group, side, side))
+    let vectors = Representation.Vectors group
+    pixels, vectors, [ pixels * vectors; vectors * pixels; vectors * pixels * vectors ]
+
+[<Fact>]
+let ``vectors at moving points are solved orbit by orbit, to all maps there are`` () =
+    use scope = torch.NewDisposeScope()
+    torch.manual_seed 5L |> ignore
+    let pixels, vectors, joint = arrows 3
+    let s3 = Group.Symmetric 3
+
+    let pairs: (Representation * Representation) list = [
+        for input in joint do
+            for output in [ joint[0]; pixels; vectors ] do
+                input, output
+        pixels, joint[1]
+        natural s3 * skewed (Random 1) s3, sign s3 * natural s3
+        (skewed (Random 1) s3) * natural s3, (natural s3) * (skewed (Random 2) s3)
+    ]
+
+    for input, output in pairs do
+        use scope = torch.NewDisposeScope()
+        let basis = EquivariantBasis.Between(input, output)
+        Assert.IsType<FibredBasis> basis |> ignore
+        Assert.Equal(HomDimension.Between(input, output), basis.Count)
+        Assert.True((certificate basis).CrossChecked)
+        let found = basis.Matrices().flatten 1L
+        Assert.Equal(basis.Count, rank found)
+        Assert.Equal(basis.Count, rank (torch.cat ([| found; (commutant input output).flatten 1L |], 0L)))
+
+        // The dense matrix of a layer is that combination of the maps.
+        let coefficients =
+            torch.randn ([| 3L; int64 basis.Count; 2L |], dtype = torch.float64)
+
+        let expected = torch.einsum ("odc,dmn->monc", coefficients, basis.Matrices())
+        assertClose 1e-10 (expected.flatten(2L).flatten(0L, 1L)) (basis.Weight coefficients)
+
+[<Fact>]
+let ``vectors at the pixels of an image take no large system`` () =
+    // 512 coordinates on either side: a dense basis would have 65 536 matrices of 262 144 entries.
+    let _, _, joint = arrows 16
+    let basis = EquivariantBasis.Between(joint[0], joint[0])
+    Assert.Equal(256 * 256 * 4 / 4, basis.Count)
+    Assert.Equal(HomDimension.Between(joint[0], joint[0]), basis.Count)
+    Assert.Equal(0, joint[0].Invariants.Count - HomDimension.OfInvariants joint[0])
+
+[<Fact>]
+let ``matrices that only move coordinates are solved orbit by orbit`` () =
+    use scope = torch.NewDisposeScope()
+    let group = Group.Symmetric 4
+    let points = natural group
+
+    let written =
+        Representation.Of(group, Array.ofSeq points.GeneratorMatrices, "written out")
+
+    for input, output in
+        [
+            written :> Representation, points
+            written, written
+            written * sign group, points * points
+        ] do
+        let basis = EquivariantBasis.Between(input, output)
+        Assert.IsType<FibredBasis> basis |> ignore
+        Assert.Equal(HomDimension.Between(input, output), basis.Count)
+
+    Assert.IsType<MatrixBasis>(EquivariantBasis.Between(sign group, sign group))
+    |> ignore
