@@ -21,7 +21,7 @@ let private benchmarks: (string * (int -> unit)) list = [
     fun rounds ->
         SequenceDesigns.overhead rounds
         SequenceDesigns.scaling (max 3 (rounds / 2))
-    "frames", Frames.run
+    "frames", (fun rounds -> Frames.run rounds |> ignore)
     "generation", (fun rounds -> Generation.run (max 3 (rounds / 4)))
     "ranks", (fun rounds -> Ranks.run None rounds |> ignore)
 ]
@@ -54,7 +54,7 @@ type Arguments =
             | Which _ -> $"which benchmarks: {names}; all if left out. Example: sequences --rounds 40"
             | Rounds _ -> "how many rounds of turns to take (20 if left out)."
             | Readme _ ->
-                "measure the designs (or the ranks) and put their tables into this file, between its marks. Example: ranks --readme README.md"
+                "measure the designs and frames (or the ranks) and put their tables into this file, between its marks. Example: ranks --readme README.md"
             | Memory_Of _ -> "measure the memory of one design (a child process of this program)."
             | Into _ -> "put the ranks' table into this file (a rank of this program)."
             | Threads _ -> "how many threads torch may use (as many as there are cores if left out)."
@@ -98,9 +98,12 @@ let main argv =
             intoReadme "ranks" (Ranks.run None rounds) path
             0
         | None, Some path, None ->
-            intoReadme "designs" (Designs.run rounds) path
+            Paired.keepFreedMemory ()
+            intoReadme "designs" (Designs.run rounds @ Frames.run rounds) path
             0
-        | None, None, None -> runAll rounds (wanted |> Option.defaultValue (List.map fst benchmarks))
+        | None, None, None ->
+            Paired.keepFreedMemory ()
+            runAll rounds (wanted |> Option.defaultValue (List.map fst benchmarks))
     with
     | :? ArguParseException as error ->
         eprintfn $"{error.Message}"

@@ -1,0 +1,26 @@
+/// Tables of figures.
+module Equivariant.Benchmarks.Tables
+
+open Spectre.Console
+
+/// A table for people, and its lines for README.
+let show (title: string) (columns: string list) (rows: string list list) =
+    let table = Table().Title(title)
+
+    for column in columns do
+        table.AddColumn(Markup.Escape column) |> ignore
+
+    for row in rows do
+        table.AddRow(row |> List.map Markup.Escape |> Array.ofList) |> ignore
+
+    AnsiConsole.Write table
+    let line cells = "| " + String.concat " | " cells + " |"
+
+    [
+        title + ":"
+        ""
+        line columns
+        line (columns |> List.map (fun _ -> "---"))
+        yield! List.map line rows
+        ""
+    ]
