@@ -28,7 +28,7 @@ internal sealed class AdjacentAxes
 
     /// <summary>
     /// Views <c>[R, …, a, b, …]</c> as <c>[R, P, n, Q]</c>, with the axes as one of length <c>n</c>; as <c>[R, P, n]</c> where nothing
-    /// follows them, which is much faster to gather from.
+    /// but axes of length 1 follows them, which is much faster to gather from.
     /// </summary>
     /// <param name="x">The tensor.</param>
     /// <param name="n">The length that the axes have to have together.</param>
@@ -52,10 +52,8 @@ internal sealed class AdjacentAxes
                 $"{what} needs {n} coordinates along {this}, but a tensor of shape {TensorChecks.Shape(x)} has {length}.");
         }
 
-        long before = Product(shape, 1, first);
-        return first + _span == shape.Length
-            ? x.reshape(shape[0], before, n)
-            : x.reshape(shape[0], before, n, Product(shape, first + _span, shape.Length));
+        (long before, long after) = (Product(shape, 1, first), Product(shape, first + _span, shape.Length));
+        return after == 1 ? x.reshape(shape[0], before, n) : x.reshape(shape[0], before, n, after);
     }
 
     /// <summary>Names the axes.</summary>

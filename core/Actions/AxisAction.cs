@@ -82,7 +82,7 @@ public sealed class AxisAction : TensorAction
         }
 
         using DisposeScope scope = NewDisposeScope();
-        return GatherRows(x, IndexTables.Inverse(Indices.Images(elements))).MoveToOuterDisposeScope();
+        return PermuteRows(x, Indices.Images(elements)).MoveToOuterDisposeScope();
     }
 
     private protected override Tensor UndoRows(ElementBatch elements, Tensor y)
@@ -93,11 +93,11 @@ public sealed class AxisAction : TensorAction
         }
 
         using DisposeScope scope = NewDisposeScope();
-        return GatherRows(y, Indices.Images(elements)).MoveToOuterDisposeScope();
+        return Coordinates.GatherEach(Flatten(y).unsqueeze(1), Indices.Images(elements)).view(y.shape).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Coordinates <c>index[r]</c> of row <c>r</c>.</summary>
-    private Tensor GatherRows(Tensor x, Tensor index) => Coordinates.GatherEach(Flatten(x).unsqueeze(1), index).reshape(x.shape);
+    /// <summary>Row <c>r</c> moved by permutation <c>images[r]</c>.</summary>
+    private Tensor PermuteRows(Tensor x, Tensor images) => Coordinates.PermuteEach(Flatten(x).unsqueeze(1), images).view(x.shape);
 
     /// <inheritdoc cref="AdjacentAxes.Flatten"/>
     internal Tensor Flatten(Tensor x)
@@ -115,37 +115,44 @@ public sealed class AxisAction : TensorAction
         protected override Tensor ExpandRows(Tensor x)
         {
             using DisposeScope scope = NewDisposeScope();
-            return Coordinates.Spread(action.Flatten(x), _preimages.On(x.device))
-                .reshape([Count * x.shape[0], .. x.shape[1..]]).MoveToOuterDisposeScope();
+            long[] shape = x.shape;
+            return Coordinates.Permute(action.Flatten(x), _images.On(x.device)).view([Count * shape[0], .. shape[1..]]).MoveToOuterDisposeScope();
         }
 
         protected override Tensor PullBackRows(Tensor y)
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor flat = action.Flatten(y).unflatten(0, Count, y.shape[0] / Count);
-            return Coordinates.GatherEach(flat, _images.On(y.device)).reshape(y.shape).MoveToOuterDisposeScope();
+            long[] shape = y.shape;
+            Tensor flat = action.Flatten(y).unflatten(0, Count, shape[0] / Count);
+            return Coordinates.PermuteEach(flat, _preimages.On(y.device)).view(shape).MoveToOuterDisposeScope();
         }
 
         protected override Tensor SelectRows(Tensor x, Tensor which)
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor flat = action.Flatten(x).unsqueeze(1);
-            return Coordinates.GatherEach(flat, _preimages.On(x.device).index_select(0, which))
-                .reshape(x.shape).MoveToOuterDisposeScope();
+            return action.PermuteRows(x, _images.On(x.device).index_select(0, which)).MoveToOuterDisposeScope();
         }
     }
 
-    private sealed class OrbitMean(AxisAction action, PermutationAction restricted) : GroupAverage
+    private sealed class OrbitMean : GroupAverage
     {
-        private readonly CoordinateMeans _means = new(restricted.Orbits);
-        private readonly DeviceTensor _orbitOf = new(tensor(restricted.OrbitIndex, dtype: ScalarType.Int64));
+        private readonly AxisAction _action;
+        private readonly CoordinateMeans _means;
+        private readonly DeviceTensor _meanOf;
+
+        public OrbitMean(AxisAction action, PermutationAction restricted)
+        {
+            _action = action;
+            _means = new CoordinateMeans(restricted.Orbits);
+            _meanOf = new DeviceTensor(tensor([.. restricted.OrbitIndex.Select(orbit => (long)_means.Places[orbit])]));
+        }
 
         protected override Tensor AverageRows(Tensor x)
         {
             TensorChecks.RequireNumbers("An average over a group", x);
             using DisposeScope scope = NewDisposeScope();
-            Tensor pooled = _means.Apply(action.Flatten(x));
-            return Coordinates.Gather(pooled, _orbitOf.On(x.device)).reshape(x.shape).MoveToOuterDisposeScope();
+            Tensor pooled = _means.Apply(_action.Flatten(x));
+            return Coordinates.Gather(pooled, _meanOf.On(x.device)).view(x.shape).MoveToOuterDisposeScope();
         }
     }
 }

@@ -145,7 +145,8 @@ public sealed class ElementBatch
     internal static IEnumerable<int[]> Rows(Tensor codes, int width)
     {
         using Tensor here = codes.cpu().contiguous();
-        long[] entries = here.data<long>().ToArray();
+        // Rows of nothing are elements of a trivial group; TorchSharp has no data of a tensor without numbers.
+        long[] entries = codes.numel() == 0 ? [] : here.data<long>().ToArray();
         for (int row = 0; row < codes.shape[0]; row++)
         {
             yield return [.. entries.Skip(row * width).Take(width).Select(entry => checked((int)entry))];

@@ -11,6 +11,7 @@ internal sealed class ElementList(Group group, IReadOnlyList<GroupElement> eleme
     private readonly ConditionalWeakTable<TensorAction, OrbitMap> _maps = [];
     private readonly ConditionalWeakTable<TensorAction, OrbitMap> _inverses = [];
     private DeviceTensor? _codes;
+    private DeviceTensor? _inversePositions;
 
     public Group Group { get; } = group;
 
@@ -23,6 +24,13 @@ internal sealed class ElementList(Group group, IReadOnlyList<GroupElement> eleme
     {
         long[] codes = [.. Elements.SelectMany(element => element.Code.ToArray()).Select(entry => (long)entry)];
         return new DeviceTensor(tensor(codes, [Count, Group.Width], dtype: ScalarType.Int64));
+    });
+
+    /// <summary>The positions of the elements' inverses, <c>[T]</c>, where all of them are in the list.</summary>
+    public DeviceTensor InversePositions => LazyInitializer.EnsureInitialized(ref _inversePositions, () =>
+    {
+        Dictionary<GroupElement, long> positions = Elements.Index().ToDictionary(pair => pair.Item, pair => (long)pair.Index);
+        return new DeviceTensor(tensor([.. Elements.Select(element => positions[element.Inverse()])]));
     });
 
     /// <summary>The elements, prepared to act.</summary>

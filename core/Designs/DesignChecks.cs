@@ -96,12 +96,28 @@ internal static class DesignChecks
     {
         Tensor flat = PerRow(numbers, rows, what);
         using DisposeScope scope = NewDisposeScope();
-        if (flat.detach().isnan().any().item<bool>())
+        return flat.detach().isnan().any().item<bool>() ? throw new EquivariantException(NoneIsLeast(what, rows)) : flat;
+    }
+
+    /// <summary>
+    /// Refuses numbers of which some are wrong, where looking at them waits for nothing: on a CPU. On another device the wrong ones have to
+    /// become NaN in what follows.
+    /// </summary>
+    /// <param name="numbers">The numbers.</param>
+    /// <param name="wrong">Which of them are wrong.</param>
+    /// <param name="message">What is wrong with them.</param>
+    public static void RefuseWrong(Tensor numbers, Func<Tensor, Tensor> wrong, Func<string> message)
+    {
+        if (numbers.device_type != DeviceType.CPU)
         {
-            throw new EquivariantException($"{what} gave NaN for some of {rows} rows, so none of them is the least.");
+            return;
         }
 
-        return flat;
+        using DisposeScope scope = NewDisposeScope();
+        if (wrong(numbers.detach()).any().item<bool>())
+        {
+            throw new EquivariantException(message());
+        }
     }
 
     /// <summary>One real number a point, <c>[R, n]</c> or <c>[R, n, 1]</c>, as <c>[R, n]</c>.</summary>
@@ -114,6 +130,9 @@ internal static class DesignChecks
             ? numbers.reshape(rows, points)
             : throw new EquivariantException(
                 $"{what} have to be one number for each of {points} points, [{rows}, {points}], but are a tensor of shape {Shape(numbers)}.");
+
+    /// <summary>Why nothing is the least of numbers with NaN among them.</summary>
+    public static string NoneIsLeast(string what, long rows) => $"{what} gave NaN for some of {rows} rows, so none of them is the least.";
 
     /// <summary>A tensor's shape in brackets.</summary>
     public static string Shape(Tensor x) => TensorChecks.Shape(x);

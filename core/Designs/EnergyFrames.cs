@@ -1,77 +1,77 @@
-using Equivariant.Core.Native;
+using Equivariant.Core.Actions;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Equivariant.Core.Designs;
 
-/// <summary>Energies of transforms, by which frames weigh them.</summary>
-internal static class Energies
+/// <summary>A frame of a listed group, by the energies of an input's transforms.</summary>
+internal abstract class ByEnergy : Frame
 {
-    /// <summary>The energies of the transforms, <c>[G, B]</c>.</summary>
-    public static Tensor Of(Func<Tensor, Tensor> energy, Tensor rows, int elements)
+    /// <summary>Takes what is learned of the energy along.</summary>
+    protected ByEnergy(string name, TransformEnergy energy)
+        : base(name)
     {
-        Tensor numbers = TorchErrors.Explain(
-            () => energy(rows), () => $"The energy can't be computed on {rows.dtype} rows of shape {DesignChecks.Shape(rows)}");
-        return DesignChecks.ComparablePerRow(numbers, rows.shape[0], "The energy").view(elements, -1);
-    }
-
-    /// <summary>Weights that are equal for the least energies of each column.</summary>
-    public static Tensor Least(Tensor energies, double tolerance)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor least = energies.le(energies.amin([0L], keepdim: true) + tolerance).to(energies.dtype);
-        return (least / least.sum([0L], keepdim: true)).MoveToOuterDisposeScope();
-    }
-}
-
-/// <inheritdoc cref="Frame.LeastEnergy(Func{Tensor, Tensor}, double)"/>
-internal sealed class EnergyFrame(Func<Tensor, Tensor> energy, double tolerance) : ListedFrame("frame")
-{
-    public override Tensor Weights(Tensor rows, int elements)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        using IDisposable noGrad = no_grad();
-        return Energies.Least(Energies.Of(energy, rows, elements), tolerance).MoveToOuterDisposeScope();
-    }
-}
-
-/// <inheritdoc cref="Frame.LeastEnergy(nn.Module{Tensor, Tensor}, double)"/>
-internal sealed class LearnedFrame : ListedFrame
-{
-    private readonly nn.Module<Tensor, Tensor> _energy;
-    private readonly double _tolerance;
-
-    public LearnedFrame(nn.Module<Tensor, Tensor> energy, double tolerance)
-        : base("learned frame")
-    {
-        _energy = energy;
-        _tolerance = tolerance;
-        register_module("energy", energy);
-    }
-
-    public override Tensor Weights(Tensor rows, int elements)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor energies = Energies.Of(_energy.call, rows, elements);
-        Tensor weights = Energies.Least(energies.detach(), _tolerance);
-        if (training)
+        Energy = energy;
+        switch (energy.Learned)
         {
-            Tensor soft = energies.neg().softmax(0);
-            weights = (soft - soft.detach()) * weights.ne(0) + weights;
+            case nn.Module module:
+                register_module("energy", module);
+                break;
+            case Parameter parameter:
+                register_parameter("energy", parameter);
+                break;
+        }
+    }
+
+    /// <summary>The energy.</summary>
+    protected TransformEnergy Energy { get; }
+
+    /// <inheritdoc/>
+    public override void Require(TensorAction input) => _ = ListedGroup.Of(input.Group).Of(input);
+
+    /// <inheritdoc/>
+    internal override int TransformsPerInput(TensorAction input) => Energy.TransformsPerInput(input);
+}
+
+/// <summary>The transforms of least energy, and all of them where several tie.</summary>
+internal sealed class LeastEnergyFrame(TransformEnergy energy, double tolerance) : ByEnergy(energy.Learned is null ? "frame" : "learned frame", energy)
+{
+    public override Picks Pick(TensorAction action, Tensor x)
+    {
+        ElementList list = ListedGroup.Of(action.Group);
+        bool learns = training && is_grad_enabled() && Energy.Learned is not null;
+        using IDisposable? noGradient = learns ? null : no_grad();
+        Tensor energies = Energy.Over(action, x);
+        Tensor least = Least(energies.detach(), Energy.Rounding(x));
+        if (!learns)
+        {
+            return Picks.Chosen(list, least);
         }
 
-        return weights.MoveToOuterDisposeScope();
+        // As if the softmax of the negative energies weighed the transforms that are chosen.
+        Tensor soft = energies.neg().softmax(1);
+        Tensor hard = least.to(energies.dtype);
+        return Picks.Weighed(list, ((soft - soft.detach()) * hard) + (hard / hard.sum([1L], keepdim: true)));
+    }
+
+    /// <summary>Which energies of each row are the least, or as good as that.</summary>
+    private Tensor Least(Tensor energies, Tensor? rounding)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor bound = energies.amin([1L], keepdim: true);
+        bound = tolerance == 0 ? bound : bound + tolerance;
+        return energies.le(rounding is null ? bound : bound + rounding).MoveToOuterDisposeScope();
     }
 }
 
-/// <inheritdoc cref="Frame.Continuous"/>
-internal sealed class ContinuousFrame : ListedFrame
+/// <inheritdoc cref="Frame.Continuous(TransformEnergy, double)"/>
+internal sealed class ContinuousFrame : ByEnergy
 {
-    private readonly Func<Tensor, Tensor> _energy;
     private readonly double _width;
 
-    public ContinuousFrame(Func<Tensor, Tensor> energy, double width)
-        : base("continuous frame")
+    public ContinuousFrame(TransformEnergy energy, double width)
+        : base("continuous frame", energy)
     {
         // Written so that NaN fails.
         if (!(width > 0) || double.IsInfinity(width))
@@ -79,15 +79,13 @@ internal sealed class ContinuousFrame : ListedFrame
             throw new EquivariantException($"A continuous frame needs a positive width, but {width} was given: at zero it would be a plain frame, which jumps.");
         }
 
-        _energy = energy;
         _width = width;
     }
 
-    public override Tensor Weights(Tensor rows, int elements)
+    public override Picks Pick(TensorAction action, Tensor x)
     {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor energies = Energies.Of(_energy, rows, elements);
-        Tensor near = (_width - (energies - energies.amin([0L], keepdim: true))).clamp_min(0);
-        return (near / near.sum([0L], keepdim: true)).MoveToOuterDisposeScope();
+        Tensor energies = Energy.Over(action, x);
+        Tensor near = (_width - (energies - energies.amin([1L], keepdim: true))).clamp_min(0);
+        return Picks.Weighed(ListedGroup.Of(action.Group), near / near.sum([1L], keepdim: true));
     }
 }

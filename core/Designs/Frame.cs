@@ -24,12 +24,19 @@ public abstract class Frame : nn.Module
     /// gradients flow to it as if the softmax of the negative energies weighed the transforms.
     /// </param>
     /// <param name="tolerance">Energies this close to the least count as ties.</param>
-    public static Frame LeastEnergy(nn.Module<Tensor, Tensor> energy, double tolerance = 0) => new LearnedFrame(energy, tolerance);
+    public static Frame LeastEnergy(nn.Module<Tensor, Tensor> energy, double tolerance = 0) => LeastEnergy(TransformEnergy.Of(energy), tolerance);
 
     /// <summary>The transforms of least energy, for an energy without parameters.</summary>
     /// <param name="energy">From transforms <c>[R, …]</c> to <c>[R]</c>.</param>
     /// <param name="tolerance">Energies this close to the least count as ties.</param>
-    public static Frame LeastEnergy(Func<Tensor, Tensor> energy, double tolerance = 0) => new EnergyFrame(energy, tolerance);
+    public static Frame LeastEnergy(Func<Tensor, Tensor> energy, double tolerance = 0) => LeastEnergy(TransformEnergy.Of(energy), tolerance);
+
+    /// <summary>The transforms of least energy, for an energy that need not look at every transform.</summary>
+    /// <param name="energy">
+    /// The energy. What is learned of it is trained as if the softmax of the negative energies weighed the transforms.
+    /// </param>
+    /// <param name="tolerance">Energies this close to the least count as ties.</param>
+    public static Frame LeastEnergy(TransformEnergy energy, double tolerance = 0) => new LeastEnergyFrame(energy, tolerance);
 
     /// <summary>
     /// The transforms of nearly least energy, weighed so that the design stays continuous where the energy is: a transform that comes
@@ -39,7 +46,12 @@ public abstract class Frame : nn.Module
     /// <param name="width">How far above the least an energy may be; a transform's weight falls linearly to zero there.</param>
     /// <remarks>Source: Dym, Lawrence and Siegel, "Equivariant Frames and the Impossibility of Continuous Canonicalization" (ICML 2024).</remarks>
     /// <exception cref="EquivariantException">The width is not positive.</exception>
-    public static Frame Continuous(Func<Tensor, Tensor> energy, double width) => new ContinuousFrame(energy, width);
+    public static Frame Continuous(Func<Tensor, Tensor> energy, double width) => Continuous(TransformEnergy.Of(energy), width);
+
+    /// <inheritdoc cref="Continuous(Func{Tensor, Tensor}, double)"/>
+    /// <param name="energy">The energy; continuous.</param>
+    /// <param name="width">How far above the least an energy may be; a transform's weight falls linearly to zero there.</param>
+    public static Frame Continuous(TransformEnergy energy, double width) => new ContinuousFrame(energy, width);
 
     /// <summary>Sorts the points of a set by their features, the first first, then the next among those that tie.</summary>
     /// <param name="ties">What is done about points that are equal: their order is open.</param>

@@ -76,12 +76,13 @@ public class FrameAverage : SavedModule<Tensor, Tensor>
         Tensor values = Evaluation.Evaluate(_model, rows);
         Tensor pulledBack = picks.PullBack(Output, values);
         EvaluationsPerInput = input.shape[0] == 0 ? 0 : picks.Count / (double)input.shape[0];
-        Observe(pulledBack, picks);
-        return picks.Mean(pulledBack).MoveToOuterDisposeScope();
+        Tensor mean = picks.Mean(pulledBack);
+        Observe(pulledBack, mean);
+        return mean.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Looks at the values that are averaged, <c>[R, …]</c>.</summary>
-    private protected virtual void Observe(Tensor pulledBack, Picks picks)
+    /// <summary>Looks at the values that are averaged, <c>[R, …]</c>, and at their means, <c>[B, …]</c>.</summary>
+    private protected virtual void Observe(Tensor pulledBack, Tensor mean)
     {
     }
 }

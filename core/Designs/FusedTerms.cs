@@ -11,37 +11,63 @@ namespace Equivariant.Core.Designs;
 /// </summary>
 /// <remarks>
 /// Invariant inputs are constant on orbits, so <c>Inv_K</c> pools the orbits of all kernels at once, and one gather
-/// from the pools gives every row <c>t·Inv_K(x)</c> of every term. Outputs go the same way back.
+/// from the pools gives every row <c>t·Inv_K(x)</c> of every term. Outputs go the same way back: one scatter pulls all of them back and
+/// lays each term's coordinates orbit by orbit, so that the means need no further move.
 /// </remarks>
 internal sealed class FusedTerms
 {
-    private readonly IReadOnlyList<QuotientTerm> _terms;
     private readonly AxisAction _input;
     private readonly AxisAction _output;
     private readonly CoordinateMeans? _pools;
     private readonly DeviceTensor _rows;
     private readonly DeviceTensor _pullBack;
-    private readonly CoordinateMeans? _symmetrised;
-    private readonly DeviceTensor _spread;
+    private readonly AlikeTerms[] _collect;
 
     private FusedTerms(IReadOnlyList<QuotientTerm> terms, AxisAction input, AxisAction output)
     {
-        _terms = terms;
         _input = input;
         _output = output;
-        Count = terms.Sum(term => term.Evaluations);
-        bool plain = terms.All(term => term.Kernel.Order.IsOne);
+        // Terms that are alike come one after another.
+        (QuotientTerm Term, PermutationAction Kernel)[][] alike =
+            [.. terms.Select(term => (term, output.Indices.Restrict(term.Kernel))).GroupBy(pair => Likeness(pair.term, pair.Item2)).Select(group => group.ToArray())];
+        _collect = [.. alike.Select(group => new AlikeTerms(group[0].Term.Evaluations, [.. group.Select(pair => pair.Kernel)]))];
+        QuotientTerm[] inOrder = [.. alike.SelectMany(group => group.Select(pair => pair.Term))];
+        (GroupElement Element, int Term)[] rows = [.. inOrder.SelectMany((term, i) => term.Transversal.Select(element => (element, i)))];
+        GroupElement[] elements = [.. rows.Select(row => row.Element)];
+        Count = elements.Length;
 
-        (List<int[]> pools, int[][] poolOf) = Pools(terms, input.Indices, shift: 0);
-        _pools = plain ? null : new CoordinateMeans(pools);
-        GroupElement[] elements = [.. terms.SelectMany(term => term.Transversal)];
-        _rows = plain ? IndexTables.Preimages(elements, input.Indices) : PoolTable(terms, input.Indices, poolOf);
-        _pullBack = IndexTables.Images(elements, output.Indices);
+        int[][] orders = [.. alike.SelectMany((group, i) => group.Select((_, term) => _collect[i].Order(term)))];
+        _pullBack = IndexTables.Of(elements, output.Indices, (row, permutation, to) =>
+        {
+            foreach ((int place, int coordinate) in orders[rows[row].Term].Index())
+            {
+                to[permutation[coordinate]] = place;
+            }
+        });
 
-        // The means over transversals of all terms stand side by side, so those of one term start where the last end.
-        (List<int[]> orbits, int[][] orbitOf) = Pools(terms, output.Indices, shift: output.Indices.Degree);
-        _symmetrised = plain ? null : new CoordinateMeans(orbits);
-        _spread = new DeviceTensor(tensor([.. orbitOf.SelectMany(orbit => orbit.Select(o => (long)o))]));
+        if (inOrder.All(term => term.Kernel.Order.IsOne))
+        {
+            _rows = IndexTables.Images(elements, input.Indices);
+            return;
+        }
+
+        PermutationAction[] kernels = [.. inOrder.Select(term => input.Indices.Restrict(term.Kernel))];
+        int[] first = new int[kernels.Length];
+        for (int term = 1; term < kernels.Length; term++)
+        {
+            first[term] = first[term - 1] + kernels[term - 1].OrbitCount;
+        }
+
+        _pools = new CoordinateMeans([.. kernels.SelectMany(kernel => kernel.Orbits)]);
+        _rows = IndexTables.Of(elements, input.Indices, (row, permutation, from) =>
+        {
+            int term = rows[row].Term;
+            int[] orbitOf = kernels[term].OrbitIndex;
+            for (int i = 0; i < from.Length; i++)
+            {
+                from[permutation[i]] = _pools.Places[first[term] + orbitOf[i]];
+            }
+        });
     }
 
     /// <summary>The number of rows for one input.</summary>
@@ -58,74 +84,27 @@ internal sealed class FusedTerms
     public Tensor Expand(Tensor x)
     {
         using DisposeScope scope = NewDisposeScope();
+        long[] shape = x.shape;
         Tensor flat = _input.Flatten(x);
-        return Coordinates.Spread(_pools is null ? flat : _pools.Apply(flat), _rows.On(x.device))
-            .reshape([Count * x.shape[0], .. x.shape[1..]]).MoveToOuterDisposeScope();
+        Tensor rows = _pools is null
+            ? Coordinates.Permute(flat, _rows.On(x.device))
+            : Coordinates.Spread(_pools.Apply(flat), _rows.On(x.device));
+        return rows.view([Count * shape[0], .. shape[1..]]).MoveToOuterDisposeScope();
     }
 
     /// <summary>The sum of the terms' values, <c>[R·B, …] → [B, …]</c>.</summary>
     public Tensor Collect(Tensor values)
     {
         using DisposeScope scope = NewDisposeScope();
-        long batch = values.shape[0] / Count;
-        Tensor pulledBack = Coordinates.GatherEach(_output.Flatten(values).unflatten(0, Count, batch), _pullBack.On(values.device));
-        long[] shape = [batch, .. values.shape[1..]];
-        if (_terms.Count == 1)
-        {
-            return Symmetrise(pulledBack.mean([0L])).reshape(shape).MoveToOuterDisposeScope();
-        }
-
-        Tensor[] means = [.. pulledBack.split([.. _terms.Select(term => (long)term.Evaluations)], 0).Select(part => part.mean([0L]))];
-        if (_symmetrised is null)
-        {
-            return means.Aggregate((sum, mean) => sum + mean).reshape(shape).MoveToOuterDisposeScope();
-        }
-
-        Tensor sideBySide = Symmetrise(cat(means, Coordinates.Axis));
-        return sideBySide.unflatten(Coordinates.Axis, _terms.Count, _output.Indices.Degree).sum(Coordinates.Axis)
+        long[] shape = values.shape;
+        shape[0] /= Count;
+        Tensor pulledBack = Coordinates.PermuteEach(_output.Flatten(values).unflatten(0, Count, shape[0]), _pullBack.On(values.device));
+        Tensor[] parts = _collect.Length == 1 ? [pulledBack] : pulledBack.split([.. _collect.Select(terms => terms.Rows)], 0);
+        return parts.Zip(_collect, (part, terms) => terms.Sum(part)).Aggregate((sum, term) => sum + term)
             .reshape(shape).MoveToOuterDisposeScope();
     }
 
-    private Tensor Symmetrise(Tensor means) =>
-        _symmetrised is null ? means : Coordinates.Gather(_symmetrised.Apply(means), _spread.On(means.device));
-
-    /// <summary>
-    /// The orbits of every kernel, one term after the other, and for every term the number of each coordinate's orbit
-    /// among all of them. The coordinates of term <c>i</c> are shifted by <c>i·shift</c>.
-    /// </summary>
-    private static (List<int[]> Orbits, int[][] OrbitOf) Pools(IReadOnlyList<QuotientTerm> terms, PermutationAction action, int shift)
-    {
-        var all = new List<int[]>();
-        var orbitOf = new int[terms.Count][];
-        for (int i = 0; i < terms.Count; i++)
-        {
-            PermutationAction restricted = action.Restrict(terms[i].Kernel);
-            orbitOf[i] = [.. restricted.OrbitIndex.Select(orbit => all.Count + orbit)];
-            all.AddRange(restricted.Orbits.Select(orbit => orbit.Select(point => point + (i * shift)).ToArray()));
-        }
-
-        return (all, orbitOf);
-    }
-
-    /// <summary>For every transversal element <c>t</c> and coordinate, the pool that <c>t⁻¹</c> takes it to, <c>[R, n]</c>.</summary>
-    private static DeviceTensor PoolTable(IReadOnlyList<QuotientTerm> terms, PermutationAction action, int[][] poolOf)
-    {
-        long elements = terms.Sum(term => (long)term.Evaluations);
-        TableLimit.Require(elements, action.Degree, sizeof(long), $"{action.Group} on {action.Name}");
-        var rows = new List<long>();
-        var preimages = new int[action.Degree];
-        for (int i = 0; i < terms.Count; i++)
-        {
-            foreach (GroupElement element in terms[i].Transversal)
-            {
-                Permutations.Invert(action.Permutation(element), preimages);
-                foreach (int preimage in preimages)
-                {
-                    rows.Add(poolOf[i][preimage]);
-                }
-            }
-        }
-
-        return new DeviceTensor(tensor(rows.ToArray(), [rows.Count / action.Degree, action.Degree], dtype: ScalarType.Int64));
-    }
+    /// <summary>What terms have to have in common for their values to become means together.</summary>
+    private static string Likeness(QuotientTerm term, PermutationAction kernel) =>
+        $"{term.Evaluations}: {string.Join(", ", kernel.Orbits.CountBy(orbit => orbit.Length).OrderBy(count => count.Key))}";
 }

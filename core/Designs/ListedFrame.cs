@@ -1,8 +1,5 @@
-using System.Runtime.CompilerServices;
 using Equivariant.Core.Actions;
-using Equivariant.Core.Groups;
 using Equivariant.Core.Native;
-using Equivariant.Core.Orbits;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,8 +9,6 @@ namespace Equivariant.Core.Designs;
 /// <remarks>One that looks at the transforms <c>g·x</c>, each for itself, is equivariant whatever it does with them.</remarks>
 public abstract class ListedFrame : Frame
 {
-    private readonly ConditionalWeakTable<Group, ElementList> _lists = [];
-
     /// <summary>Names the module.</summary>
     /// <param name="name">The module's name.</param>
     protected ListedFrame(string name)
@@ -30,24 +25,17 @@ public abstract class ListedFrame : Frame
     /// <inheritdoc/>
     public override Picks Pick(TensorAction action, Tensor x)
     {
-        ElementList list = ListOf(action.Group);
+        ElementList list = ListedGroup.Of(action.Group);
         Tensor rows = DesignChecks.Transforms(action, x, () => list.Of(action).Expand(x));
-        Tensor weights = Checked(rows, list.Count, x.shape[0]);
-        Tensor places = weights.detach().ne(0).nonzero();
-        Tensor element = places.select(1, 0);
-        Tensor input = places.select(1, 1);
-        Tensor weight = weights.index([TensorIndex.Tensor(element), TensorIndex.Tensor(input)]);
-        return Picks.Of(ElementBatch.Of(list, element), input, weight, x.shape[0]);
+        return Picks.Weighed(list, Checked(rows, list.Count, x.shape[0]).t());
     }
 
     /// <inheritdoc/>
     /// <exception cref="EquivariantException">The group, or a table of what it does, is too large to list.</exception>
-    public override void Require(TensorAction input) => _ = ListOf(input.Group).Of(input);
+    public override void Require(TensorAction input) => _ = ListedGroup.Of(input.Group).Of(input);
 
     /// <inheritdoc/>
-    internal override int TransformsPerInput(TensorAction input) => ListOf(input.Group).Count;
-
-    private ElementList ListOf(Group group) => _lists.GetValue(group, it => new ElementList(it, OrbitLimit.List(it)));
+    internal override int TransformsPerInput(TensorAction input) => ListedGroup.Of(input.Group).Count;
 
     /// <summary>The weights, <c>[G, B]</c>: a mean of each input's transforms, or a sentence.</summary>
     private Tensor Checked(Tensor rows, int elements, long batch)

@@ -53,6 +53,32 @@ public sealed class Picks
         return new Picks(PickedRows.Of(input, weights, inputs), null, elements, null);
     }
 
+    /// <summary>Elements of a list that inputs choose, <c>[B, G]</c>, at least one each; those of an input count equally.</summary>
+    /// <remarks>Waits for the device, to know how many there are.</remarks>
+    internal static Picks Chosen(ElementList list, Tensor chosen)
+    {
+        Tensor places = chosen.nonzero();
+        (Tensor input, Tensor element) = (places.select(1, 0), places.select(1, 1));
+        ElementBatch elements = ElementBatch.Of(list, element);
+        if (elements.Count == chosen.shape[0])
+        {
+            return Each(elements, chosen.shape[0]);
+        }
+
+        Tensor counts = chosen.sum([1L], type: ScalarType.Float64);
+        return Of(elements, input, counts.reciprocal().index_select(0, input), chosen.shape[0]);
+    }
+
+    /// <summary>Elements of a list with the weights that inputs give them, <c>[B, G]</c>, which add up to one for each; none where they are zero.</summary>
+    /// <remarks>Waits for the device, to know how many there are.</remarks>
+    internal static Picks Weighed(ElementList list, Tensor weights)
+    {
+        Tensor places = weights.detach().ne(0).nonzero();
+        (Tensor input, Tensor element) = (places.select(1, 0), places.select(1, 1));
+        Tensor weight = weights.index([TensorIndex.Tensor(input), TensorIndex.Tensor(element)]);
+        return Of(ElementBatch.Of(list, element), input, weight, weights.shape[0]);
+    }
+
     /// <summary>Elements for rows.</summary>
     internal static Picks Of(ElementBatch elements, PickedRows rows, RelaxedElements? relaxed) => new(rows, null, elements, relaxed);
 

@@ -1,5 +1,6 @@
 using Equivariant.Core.Actions;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Equivariant.Core.Designs;
@@ -19,9 +20,9 @@ public sealed class PointScores : nn.Module<Tensor, Tensor, Tensor>
     private const double Smallest = 1e-6;
 
     private readonly PointSignal _points;
-    private readonly nn.Module<Tensor, Tensor> _read;
-    private readonly nn.Module<Tensor, Tensor>[] _mix;
-    private readonly nn.Module<Tensor, Tensor> _score;
+    private readonly Linear _read;
+    private readonly Linear[] _mix;
+    private readonly Linear _score;
     private readonly int _walks;
 
     /// <summary>Makes the network.</summary>
@@ -58,18 +59,33 @@ public sealed class PointScores : nn.Module<Tensor, Tensor, Tensor>
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor? edges = _points.IsGraph ? _points.Adjacency(x).to(noise.dtype) : null;
-        Tensor h = _read.call(cat([_points.Features(x).to(noise.dtype), noise, .. Returns(edges)], 2)).relu();
-        foreach (nn.Module<Tensor, Tensor> mix in _mix)
+        // Channels first, [c, R, n]: of products as narrow as these those with many columns are fast, and those with many rows are not.
+        Tensor h = Apply(_read, cat([ChannelsFirst(_points.Features(x).to(noise.dtype)), ChannelsFirst(noise), .. Returns(edges).Select(ChannelsFirst)], 0)).relu_();
+        foreach (Linear mix in _mix)
         {
-            Tensor mean = h.mean([1L], keepdim: true).expand_as(h);
-            Tensor seen = edges is null ? cat([h, mean], 2) : cat([h, mean, edges.matmul(h)], 2);
-            h = h + mix.call(seen).relu();
+            // What points know of themselves, of the mean and of their neighbours, side by side, is never made.
+            Tensor[] weights = mix.weight.split(h.shape[0], 1);
+            Tensor shared = mix.bias!.unsqueeze(1).addmm(weights[1], h.mean([2L]), 1, 1);
+            Tensor seen = Product(weights[0], h).add_(shared.unsqueeze(2));
+            if (edges is not null)
+            {
+                seen.add_(Product(weights[2], h.transpose(0, 1).matmul(edges.transpose(1, 2)).transpose(0, 1)));
+            }
+
+            h = h + seen.relu_();
         }
 
-        Tensor scores = _score.call(h).squeeze(2);
+        Tensor scores = Apply(_score, h).squeeze(0);
         Tensor centred = scores - scores.mean([1L], keepdim: true);
         return (centred / (centred.square().mean([1L], keepdim: true).sqrt() + Smallest)).MoveToOuterDisposeScope();
     }
+
+    private static Tensor ChannelsFirst(Tensor x) => x.permute(2, 0, 1);
+
+    /// <summary>Weights <c>[d, c]</c> on channels, <c>[c, R, n] → [d, R, n]</c>.</summary>
+    private static Tensor Product(Tensor weights, Tensor h) => weights.mm(h.flatten(1)).view(weights.shape[0], h.shape[1], h.shape[2]);
+
+    private static Tensor Apply(Linear linear, Tensor h) => Product(linear.weight, h).add_(linear.bias!.view(-1, 1, 1));
 
     /// <summary>How likely walks of each length, by edges of which heavier ones are likelier, come back to where they started, <c>[R, n, 1]</c> each.</summary>
     private IEnumerable<Tensor> Returns(Tensor? edges)

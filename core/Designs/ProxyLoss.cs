@@ -10,8 +10,11 @@ public static class ProxyLoss
     public static Tensor Entropy(Tensor logits)
     {
         using var scope = NewDisposeScope();
+        Tensor probabilities = logits.softmax(-1);
         Tensor logarithms = logits.log_softmax(-1);
-        return PerRow((logarithms.exp() * logarithms).sum(-1).neg()).MoveToOuterDisposeScope();
+        // In place where no gradient looks back: on a CPU the memory of another product costs more than the product.
+        Tensor products = is_grad_enabled() && logits.requires_grad ? probabilities * logarithms : probabilities.mul_(logarithms);
+        return PerRow(products.sum(-1).neg()).MoveToOuterDisposeScope();
     }
 
     /// <summary>One less the largest probability: small when the classifier is confident.</summary>

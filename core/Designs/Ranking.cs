@@ -12,12 +12,16 @@ internal static class Ranking
     public static Tensor Of(Tensor keys, double tolerance = 0)
     {
         using DisposeScope scope = NewDisposeScope();
+        if (keys.shape[1] == 0)
+        {
+            return zeros(keys.shape, ScalarType.Int64, keys.device).MoveToOuterDisposeScope();
+        }
+
         (Tensor sorted, Tensor order) = keys.sort(1, false, true);
-        Tensor left = sorted.narrow(1, 0, Math.Max(0, keys.shape[1] - 1));
-        Tensor right = sorted.narrow(1, Math.Min(1, keys.shape[1]), left.shape[1]);
-        Tensor steps = (tolerance > 0 ? (right - left).gt(tolerance) : right.ne(left)).to(ScalarType.Int64);
-        Tensor first = zeros([keys.shape[0], keys.shape[1] - left.shape[1]], ScalarType.Int64, keys.device);
-        return zeros_like(order).scatter_(1, order, cat([first, steps], 1).cumsum(1)).MoveToOuterDisposeScope();
+        long steps = keys.shape[1] - 1;
+        (Tensor left, Tensor right) = (sorted.narrow(1, 0, steps), sorted.narrow(1, 1, steps));
+        Tensor rises = tolerance > 0 ? (right - left).gt(tolerance) : right.ne(left);
+        return zeros_like(order).scatter_(1, order.narrow(1, 1, steps), rises.cumsum(1, ScalarType.Int64)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Ranks among those of equal rank by further keys.</summary>
@@ -32,11 +36,10 @@ internal static class Ranking
     public static Tensor Lexicographic(Tensor columns, double tolerance = 0)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor ranks = zeros(columns.shape[..2], ScalarType.Int64, columns.device);
-        for (long column = 0; column < columns.shape[2] && !AreAllDistinct(ranks); column++)
+        Tensor ranks = columns.shape[2] == 0 ? zeros(columns.shape[..2], ScalarType.Int64, columns.device) : Of(columns.select(2, 0), tolerance);
+        for (long column = 1; column < columns.shape[2] && !AreAllDistinct(ranks); column++)
         {
-            Tensor keys = columns.select(2, column);
-            ranks = column == 0 ? Of(keys, tolerance) : Refine(ranks, keys, tolerance);
+            ranks = Refine(ranks, columns.select(2, column), tolerance);
         }
 
         return ranks.MoveToOuterDisposeScope();

@@ -65,7 +65,9 @@ public abstract class RankingFrame : Frame
             throw new EquivariantException($"{what} are {keys.dtype}, which have no order: sort by real numbers.");
         }
 
-        if (keys.is_floating_point() && keys.isnan().any().item<bool>())
+        using DisposeScope scope = NewDisposeScope();
+        // The largest of numbers with NaN among them is NaN.
+        if (keys.is_floating_point() && keys.numel() > 0 && keys.amax().isnan().item<bool>())
         {
             throw new EquivariantException($"{what} have NaN among them, which has no place in an order: look at what they are computed from.");
         }

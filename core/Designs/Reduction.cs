@@ -83,15 +83,18 @@ public abstract class Reduction : nn.Module
         (pulledBack * weights.to(pulledBack.dtype).view([.. weights.shape, .. Enumerable.Repeat(1L, (int)pulledBack.dim() - 2)])).sum([0L]);
 
     /// <summary>A chosen value; where it trains straight through, with the gradient of the mean.</summary>
-    private Tensor Through(Tensor chosen, Tensor pulledBack, bool straightThrough)
+    private Tensor Through(Func<Tensor> choose, Tensor pulledBack, bool straightThrough)
     {
-        if (!straightThrough || !training)
+        if (!straightThrough || !training || !is_grad_enabled())
         {
-            return chosen;
+            return choose();
         }
 
         Tensor mean = pulledBack.mean([0L]);
-        return mean + (chosen - mean).detach();
+        using IDisposable noGrad = no_grad();
+        Tensor difference = choose() - mean;
+        using IDisposable grad = enable_grad();
+        return mean + difference;
     }
 
     /// <summary>Asks somebody for one number a row, viewed as <c>[T, B]</c>.</summary>
@@ -124,12 +127,8 @@ public abstract class Reduction : nn.Module
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor weights = Ask(_logarithm.call, rows, pulledBack, "The network of the weights").softmax(0);
-            if (weights.detach().isnan().any().item<bool>())
-            {
-                throw new EquivariantException(
-                    "The network of the weights gives NaN, infinity, or minus infinity on a whole orbit: no weights follow from that. Look at its input and its training.");
-            }
-
+            DesignChecks.RefuseWrong(weights, it => it.isnan(), () =>
+                "The network of the weights gives NaN, infinity, or minus infinity on a whole orbit: no weights follow from that. Look at its input and its training.");
             return Weigh(pulledBack, weights).MoveToOuterDisposeScope();
         }
     }
@@ -140,20 +139,15 @@ public abstract class Reduction : nn.Module
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor weights = Ask(lambda, rows, pulledBack, "The weight function");
-            Tensor fair = weights.isfinite() & weights.ge(0);
-            if (!fair.all().item<bool>())
-            {
-                throw new EquivariantException("The weight function has to give weights that are finite and not negative, but some are negative, infinite or NaN.");
-            }
+            Tensor fair = weights.ge(0) & weights.lt(double.PositiveInfinity);
+            DesignChecks.RefuseWrong(fair, it => it.logical_not(), () =>
+                "The weight function has to give weights that are finite and not negative, but some are negative, infinite or NaN.");
 
             // Divided by the largest first, so that the sum stays finite.
             Tensor largest = weights.amax([0L], keepdim: true);
-            if (largest.eq(0).any().item<bool>())
-            {
-                throw new EquivariantException("The weight function gives zero on a whole orbit, so no transform counts there: let at least one weight of each orbit be positive.");
-            }
-
-            Tensor relative = weights / largest;
+            DesignChecks.RefuseWrong(largest, it => it.eq(0), () =>
+                "The weight function gives zero on a whole orbit, so no transform counts there: let at least one weight of each orbit be positive.");
+            Tensor relative = (weights / largest).masked_fill(fair.logical_not(), double.NaN);
             return Weigh(pulledBack, relative / relative.sum([0L], keepdim: true)).MoveToOuterDisposeScope();
         }
     }
@@ -163,11 +157,10 @@ public abstract class Reduction : nn.Module
         public override Tensor Reduce(Tensor rows, Tensor values, Tensor pulledBack)
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor losses = DesignChecks.ComparablePerRow(
-                Ask(loss, values.detach(), pulledBack, "The proxy loss").flatten(), values.shape[0], "The proxy loss").view(pulledBack.shape[..2]);
+            Tensor losses = Ask(loss, values.detach(), pulledBack, "The proxy loss");
+            DesignChecks.RefuseWrong(losses, it => it.isnan(), () => DesignChecks.NoneIsLeast("The proxy loss", values.shape[0]));
             Tensor least = losses.eq(losses.amin([0L], keepdim: true)).to(pulledBack.dtype);
-            Tensor chosen = Weigh(pulledBack, least / least.sum([0L], keepdim: true));
-            return Through(chosen, pulledBack, straightThrough).MoveToOuterDisposeScope();
+            return Through(() => Weigh(pulledBack, least / least.sum([0L], keepdim: true)), pulledBack, straightThrough).MoveToOuterDisposeScope();
         }
     }
 
@@ -178,7 +171,7 @@ public abstract class Reduction : nn.Module
         public override Tensor Reduce(Tensor rows, Tensor values, Tensor pulledBack)
         {
             using DisposeScope scope = NewDisposeScope();
-            return Through(pulledBack.amax([0L]), pulledBack, straightThrough).MoveToOuterDisposeScope();
+            return Through(() => pulledBack.amax([0L]), pulledBack, straightThrough).MoveToOuterDisposeScope();
         }
     }
 }

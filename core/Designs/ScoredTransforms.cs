@@ -1,8 +1,5 @@
-using System.Runtime.CompilerServices;
 using Equivariant.Core.Actions;
-using Equivariant.Core.Groups;
 using Equivariant.Core.Native;
-using Equivariant.Core.Orbits;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,7 +8,6 @@ namespace Equivariant.Core.Designs;
 /// <inheritdoc cref="ElementDistribution.Scored"/>
 internal sealed class ScoredTransforms : ElementDistribution
 {
-    private readonly ConditionalWeakTable<Group, ElementList> _lists = [];
     private readonly nn.Module<Tensor, Tensor> _scores;
     private readonly double _temperature;
 
@@ -23,11 +19,11 @@ internal sealed class ScoredTransforms : ElementDistribution
         register_module("scores", scores);
     }
 
-    public override void Require(TensorAction input) => _ = ListOf(input.Group).Of(input);
+    public override void Require(TensorAction input) => _ = ListedGroup.Of(input.Group).Of(input);
 
     public override Picks Draw(TensorAction action, Tensor x, int samples, Random random)
     {
-        (ElementList list, long batch) = (ListOf(action.Group), x.shape[0]);
+        (ElementList list, long batch) = (ListedGroup.Of(action.Group), x.shape[0]);
         Tensor transforms = list.Of(action).Expand(x);
         Tensor numbers = TorchErrors.Explain(
             () => _scores.call(transforms), () => $"The scores can't be computed on {transforms.dtype} rows of shape {DesignChecks.Shape(transforms)}");
@@ -37,6 +33,4 @@ internal sealed class ScoredTransforms : ElementDistribution
         bool learns = training && is_grad_enabled() && scores.requires_grad;
         return Picks.Each(elements, batch, learns ? new RelaxedElements.Choices(list, (noisy / _temperature).softmax(1)) : null);
     }
-
-    private ElementList ListOf(Group group) => _lists.GetValue(group, it => new ElementList(it, OrbitLimit.List(it)));
 }

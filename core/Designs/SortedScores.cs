@@ -71,9 +71,7 @@ public sealed class SortedScores : ElementDistribution
         Tensor scores = DesignChecks.PerPoint(numbers, rows.shape[0], n, "The scores of a distribution of orders");
         RankingFrame.RequireComparable(scores.detach(), "The scores of a distribution of orders");
 
-        // Sorted by chance first: a stable sort then leaves equal scores in random order.
-        Tensor chance = noise.select(2, NoisePerPoint - 1).argsort(1);
-        Tensor order = chance.gather(1, scores.detach().gather(1, chance).sort(1, false, true).Indices);
+        Tensor order = Order(scores.detach(), noise.select(2, NoisePerPoint - 1));
         ElementBatch elements = ElementBatch.Trusted(action.Group, IndexTables.Inverse(order));
         if (!training || !is_grad_enabled() || !scores.requires_grad)
         {
@@ -82,5 +80,21 @@ public sealed class SortedScores : ElementDistribution
 
         Tensor distances = (scores.gather(1, order).unsqueeze(2) - scores.unsqueeze(1)).abs();
         return Picks.Each(elements, inputs, new RelaxedElements.Permutations((distances / -_temperature).softmax(2)));
+    }
+
+    /// <summary>The points of each row by their scores, and where those are equal by chance.</summary>
+    private static Tensor Order(Tensor scores, Tensor chance)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (Tensor sorted, Tensor order) = scores.sort(1, false, false);
+        long steps = Math.Max(0, scores.shape[1] - 1);
+        if (sorted.narrow(1, 0, steps).ne(sorted.narrow(1, scores.shape[1] - steps, steps)).all().item<bool>())
+        {
+            return order.MoveToOuterDisposeScope();
+        }
+
+        // Sorted by chance first: a stable sort then leaves equal scores in random order.
+        Tensor shuffled = chance.argsort(1);
+        return shuffled.gather(1, scores.gather(1, shuffled).sort(1, false, true).Indices).MoveToOuterDisposeScope();
     }
 }

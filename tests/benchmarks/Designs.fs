@@ -8,6 +8,8 @@ open TorchSharp
 open Equivariant.Core.Actions
 open Equivariant.Core.Designs
 open Equivariant.Core.Groups
+open Equivariant.Core.Orbits
+open Equivariant.Benchmarks.Tables
 
 type private Net = torch.nn.Module<torch.Tensor, torch.Tensor>
 
@@ -75,9 +77,10 @@ let private step (model: Net) =
         (model.call x).square().mean().backward()
         optimiser.step () |> ignore
 
-let private energy (rows: torch.Tensor) =
-    let flat = rows.flatten 1L
-    flat.narrow(1L, 0L, flat.shape[1] / 3L).sum 1L
+/// Weights whose product with an image tells its poses apart.
+let private weights case =
+    use generator = new torch.Generator(1uL)
+    torch.randn (Array.ofList case.Shape, generator = generator)
 
 /// The designs by name, with the rows of the model for one input.
 let private designs case : (string * int64 * (Net -> Net)) list =
@@ -101,7 +104,20 @@ let private designs case : (string * int64 * (Net -> Net)) list =
         QuotientTerm.Default case.Action.Group
         |> Seq.sumBy (fun term -> int64 term.Evaluations),
         quotient
-        "canonical pose", 1L, (fun net -> new Canonicalise(net, case.Action, case.Action, Func<_, _> energy))
+        "canonical pose, linear energy",
+        1L,
+        (fun net -> new Canonicalise(net, case.Action, case.Action, TransformEnergy.Linear(weights case)))
+        "canonical pose, energy of each transform",
+        1L,
+        fun net ->
+            let weights = (weights case).flatten()
+
+            new Canonicalise(
+                net,
+                case.Action,
+                case.Action,
+                (fun (rows: torch.Tensor) -> rows.flatten(1L).mv weights)
+            )
     ]
 
 let private overheadOf rounds case =
@@ -191,16 +207,37 @@ let private peakMemory () =
     |> float
     |> fun kilobytes -> kilobytes / 1024.0
 
+/// Equituning over a group of 4096 elements, some rows at a time.
+let private chunked = "equitune, |G| = 4096, chunks of 256 rows with checkpoints"
+let private chunk = 256L
+
+let private large: Case = {
+    Name = "C2^12"
+    Action =
+        let group, flips = Group.Cyclic 2, PermutationAction.Natural(Group.Cyclic 2)
+        let product = Group.Direct [| for _ in 1..12 -> group :> Group |]
+        AxisAction(PermutationAction.OnTuple(product, [| for _ in 1..12 -> flips |]), -1)
+    Network = fun () -> perceptron 24L 2048L
+    Shape = [ 24L ]
+}
+
 /// What a child process does: some training steps of one design, and no other.
 let memoryOf (name: string) =
     let cnn = cnn 16L
-    let x = batchOf cnn 256L
+    let inputs = batchOf cnn 256L
 
     let model, x =
         match designs cnn |> List.tryFind (fun (design, _, _) -> design = name) with
-        | Some(_, _, wrap) -> wrap (cnn.Network()), x
-        | None when name = "nothing" -> cnn.Network(), x.narrow (0L, 0L, 1L)
-        | None -> cnn.Network(), x.repeat [| int64 name; 1L; 1L; 1L |]
+        | Some(_, _, wrap) -> wrap (cnn.Network()), inputs
+        | None when name = chunked ->
+            let evaluation = Evaluation(ChunkRows = int chunk, Checkpoint = true)
+
+            new Equitune(large.Network(), large.Action, large.Action, evaluation = evaluation) :> Net,
+            batchOf large 4L
+        | None when name = "one chunk" -> large.Network(), batchOf large chunk
+        | None when name = "idle and large" -> large.Network(), batchOf large 1L
+        | None when name = "idle" -> cnn.Network(), inputs.narrow (0L, 0L, 1L)
+        | None -> cnn.Network(), inputs.repeat [| int64 name; 1L; 1L; 1L |]
 
     let step = step model x
 
@@ -224,20 +261,46 @@ let private peakInChild (name: string) =
     float output
 
 let private memories () =
-    let idle = peakInChild "nothing"
+    let line name (rows: string) idle ours bare =
+        let ours, bare = peakInChild ours - idle, peakInChild bare - idle
+        [ name; rows; $"{ours:F0} MiB"; $"{bare:F0} MiB"; $"{ours / bare:F2}" ]
+
+    let idle = peakInChild "idle"
 
     [
         for name, rows, _ in designs (cnn 16L) do
-            let ours, bare = peakInChild name - idle, peakInChild (string rows) - idle
+            line name (string (rows * 256L)) idle name (string rows)
 
-            [
-                name
-                string (rows * 256L)
-                $"{ours:F0} MiB"
-                $"{bare:F0} MiB"
-                $"{ours / bare:F2}"
-            ]
+        line chunked $"4 · 4096, {chunk} at a time" (peakInChild "idle and large") chunked "one chunk"
     ]
+
+/// What two threads gain over one, on a network of convolutions and on the designs around it.
+let private threads rounds case =
+    let inputs = 32L
+    let x = batchOf case inputs
+
+    let onThreads count work () =
+        torch.set_num_threads count
+        work ()
+
+    let before = torch.get_num_threads ()
+
+    try
+        [
+            for name, rows, model in
+                ("bare model", 1L, case.Network())
+                :: [ for name, rows, wrap in designs case -> name, rows, wrap (case.Network()) ] do
+                let speedUp (work: Net -> torch.Tensor -> unit -> unit) =
+                    let work = work model x
+
+                    match Paired.measure rounds [ onThreads 1 work; onThreads 2 work ] with
+                    | [ one; two ] -> Paired.format (Paired.ratio one two)
+                    | _ -> failwith "two works were timed"
+
+                [ case.Name; name; string (rows * inputs); speedUp forward; speedUp step ]
+        ]
+    finally
+        torch.set_num_threads before
 
 /// Measures all of it; gives the tables as Markdown.
 let run rounds : string list = [
@@ -253,7 +316,12 @@ let run rounds : string list = [
             (List.map (quotientBesideEquitune (max 3 (rounds / 2))) ladder)
     yield!
         Tables.show
-            "Peak memory of a training step over that of an idle process (CNN, 16 channels, 256 inputs)"
+            "Peak memory of a training step over that of an idle process (CNN, 16 channels, 256 inputs; the last line an MLP, 2048 wide, and over the bare model on one chunk)"
             [ "design"; "rows"; "design's"; "bare model's"; "ratio" ]
             (memories ())
+    yield!
+        Tables.show
+            "Time on one thread over that on two"
+            [ "model"; "design"; "rows"; "forward"; "training step" ]
+            (List.collect (threads (max 3 (rounds / 4))) [ cnn 16L; cnn 64L ])
 ]

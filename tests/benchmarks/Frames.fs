@@ -40,18 +40,33 @@ let private designs: (string * int64 * (Net -> Net)) list = [
     "Monte Carlo", int64 samples, (fun net -> new MonteCarloEquitune(net, sets, sets, samples, Random 1))
 ]
 
-/// Prints, for sets of 64 points in batches of 64, the time of each design over that of the bare model on as many rows.
-let run rounds =
-    for hidden in [ 256L; 1024L ] do
-        torch.manual_seed 1L |> ignore
-        let net = perceptron hidden
-        let x = torch.randn [| inputs; points; features |]
+/// Measures, for sets of 64 points in batches of 64, the time of each design over that of the bare model on as many rows; gives the table
+/// as Markdown.
+let run rounds : string list =
+    let x =
+        use generator = new torch.Generator(1uL)
+        torch.randn ([| inputs; points; features |], generator = generator)
 
-        for name, rows, wrap in designs do
-            let bare = x.repeat [| rows; 1L; 1L |]
+    Tables.show
+        $"Designs of S{points} on sets of {points} points with {features} features, forward, over the bare model on the same number of rows" [
+            "model"
+            "design"
+            "rows"
+            "forward"
+        ] [
+            for hidden in [ 256L; 1024L ] do
+                torch.manual_seed 1L |> ignore
+                let net = perceptron hidden
 
-            match Paired.measure rounds [ forward (wrap net) x; forward net bare ] with
-            | [ ours; alone ] ->
-                printfn
-                    $"{name}, MLP {hidden} wide, {rows * inputs} rows: {Paired.format (Paired.ratio ours alone)}"
-            | _ -> failwith "two works were timed"
+                for name, rows, wrap in designs do
+                    let bare = x.repeat [| rows; 1L; 1L |]
+
+                    match Paired.measure rounds [ forward (wrap net) x; forward net bare ] with
+                    | [ ours; alone ] -> [
+                        $"MLP, {hidden} wide"
+                        name
+                        string (rows * inputs)
+                        Paired.format (Paired.ratio ours alone)
+                      ]
+                    | _ -> failwith "two works were timed"
+        ]

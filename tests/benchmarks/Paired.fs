@@ -3,6 +3,22 @@ module Equivariant.Benchmarks.Paired
 
 open System
 open System.Diagnostics
+open System.Runtime.InteropServices
+
+[<DllImport "libc">]
+extern int private mallopt(int parameter, int value)
+
+/// Tells glibc's allocator to keep what is freed. By default it gives large blocks back to the system whenever enough of them are free at
+/// once, and the next call finds them page by page: a small network then takes twice as long, and which of two that are compared is luck.
+let keepFreedMemory () =
+    let trimThreshold, mmapThreshold = -1, -3
+
+    try
+        if OperatingSystem.IsLinux() then
+            mallopt (mmapThreshold, 1 <<< 25) |> ignore
+            mallopt (trimThreshold, Int32.MaxValue) |> ignore
+    with :? EntryPointNotFoundException ->
+        ()
 
 /// A ratio of times, over all rounds.
 type Ratio = {

@@ -24,7 +24,7 @@ let private benchmarks: (string * (int -> string list)) list =
         shownOnly (fun rounds ->
             SequenceDesigns.overhead rounds
             SequenceDesigns.scaling (max 3 (rounds / 2)))
-        "frames", shownOnly Frames.run
+        "frames", Frames.run
         "generation", shownOnly (fun rounds -> Generation.run (max 3 (rounds / 4)))
         "ranks", Ranks.run None
     ]
@@ -101,8 +101,15 @@ let main argv =
         | None, Some path, _ ->
             Ranks.run (Some path) rounds |> ignore
             0
-        | None, None, (Some _ as readme) -> runAll readme rounds (wanted |> Option.defaultValue [ "designs" ])
-        | None, None, None -> runAll None rounds (wanted |> Option.defaultValue (List.map fst benchmarks))
+        | None, None, readme ->
+            Paired.keepFreedMemory ()
+
+            let usual =
+                match readme with
+                | Some _ -> [ "designs" ]
+                | None -> List.map fst benchmarks
+
+            runAll readme rounds (wanted |> Option.defaultValue usual)
     with
     | :? ArguParseException as error ->
         eprintfn $"{error.Message}"

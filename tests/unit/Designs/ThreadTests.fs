@@ -187,3 +187,49 @@ let ``sixteen threads that share a sequence design decode their own sentences`` 
         together (fun number ->
             Assert.True(distance logits[number] (design.call (sources[number], targets[number])) < 1e-12)
             Assert.Equal(0.0, distance decoded[number] (decode sources[number])))
+
+module private Declared =
+    open Equivariant
+
+    /// Two views with terms of every kind: exact layers, blocks around networks, and what one view tells the other.
+    let model () =
+        network {
+            input "front" (image 2 6 6 |> under (dihedral 4) symmetries)
+            input "side" (image 2 6 6 |> under (cyclic 4) rotations)
+            eq "front" (convNet 4)
+            eq "side" (convNet 4)
+            is ("side" --> "front") (convNet 4)
+            apply relu
+            readout (invariant (classes 3))
+        }
+
+    let compile () = Model.compile Target.cpu (model ())
+
+[<Fact>]
+let ``sixteen callers of one compiled model each get their own values and gradients`` () =
+    let model = Declared.compile ()
+
+    let random seed =
+        torch.manual_seed (int64 seed) |> ignore
+
+    let inputs = [
+        for seed in 1..threads do
+            random seed
+            [| for _ in 1..2 -> torch.randn (2L, 2L, 6L, 6L) |]
+    ]
+
+    let answer (x: torch.Tensor[]) =
+        let front = x[0].clone().requires_grad_ true
+        let scores = (model.call [| front; x[1] |])[0]
+
+        let slope =
+            torch.autograd.grad (ResizeArray [ scores.square().sum() ], ResizeArray [ front ])
+
+        scores.detach (), Seq.head slope
+
+    let expected = inputs |> List.map answer
+
+    together (fun number ->
+        let scores, slope = answer inputs[number]
+        Assert.True(distance (fst expected[number]) scores < 1e-5)
+        Assert.True(distance (snd expected[number]) slope < 1e-5))
