@@ -14,4 +14,10 @@ fsi.AddPrinter(fun (action: Equivariant.Core.Actions.PermutationAction) -> strin
 fsi.AddPrinter(fun (action: Equivariant.Core.Actions.TensorAction) -> string action)
 fsi.AddPrinter(fun (term: Equivariant.Core.Designs.QuotientTerm) -> string term)
 fsi.AddPrinter(fun (model: Equivariant.CompiledModel) -> $"\n{model}")
+fsi.AddPrinter(fun (picture: Equivariant.Picture) -> string picture)
 fsi.AddPrinter(fun (tensor: TorchSharp.torch.Tensor) -> tensor.ToString(TorchSharp.TensorStringStyle.Numpy))
+
+#if HAS_FSI_ADDHTMLPRINTER
+// On pages that fsdocs makes of scripts, pictures show themselves.
+fsi.AddHtmlPrinter(fun (picture: Equivariant.Picture) -> Seq.empty<string * string>, picture.Svg)
+#endif

@@ -240,7 +240,7 @@ let private memories () =
             ]
     ]
 
-/// A table for people, and its lines for README.
+/// A table for people, and its lines for Markdown.
 let private show (title: string) (columns: string list) (rows: string list list) =
     let table = Table().Title(title)
 

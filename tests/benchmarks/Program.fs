@@ -26,7 +26,7 @@ let private benchmarks: (string * (int -> unit)) list = [
     "ranks", (fun rounds -> Ranks.run None rounds |> ignore)
 ]
 
-/// Puts tables between their marks in README.md.
+/// Puts tables between their marks in a Markdown file.
 let private intoReadme (name: string) (tables: string list) (path: string) =
     let first, last = $"<!-- {name}: measured -->", $"<!-- {name}: end -->"
     let lines = File.ReadAllLines path |> List.ofArray
@@ -54,7 +54,7 @@ type Arguments =
             | Which _ -> $"which benchmarks: {names}; all if left out. Example: sequences --rounds 40"
             | Rounds _ -> "how many rounds of turns to take (20 if left out)."
             | Readme _ ->
-                "measure the designs (or the ranks) and put their tables into this file, between its marks. Example: ranks --readme README.md"
+                "measure the designs (or the ranks) and put their tables into this file, between its marks. Example: ranks --readme examples/docs/costs.md"
             | Memory_Of _ -> "measure the memory of one design (a child process of this program)."
             | Into _ -> "put the ranks' table into this file (a rank of this program)."
             | Threads _ -> "how many threads torch may use (as many as there are cores if left out)."
