@@ -36,7 +36,7 @@ let draw (random: Random) turned count =
         let spot = if kind = 0L then [| 0; 7; 56; 63 |][corner] else 27
         pixels[64 * row + spot] <- 3.0f
 
-    torch.tensor(pixels).reshape (-1L, 1L, 8L, 8L), torch.tensor classes
+    torch.tensor(pixels).reshape(-1L, 1L, 8L, 8L), torch.tensor classes
 
 let model (group: Group<int>) =
     network {
@@ -61,23 +61,23 @@ let measure name group =
     for _ in 1..60 do
         use scope = torch.NewDisposeScope()
         optimiser.zero_grad ()
-        (Train.crossEntropy (model.Predict images) kinds).backward ()
+        (Train.crossEntropy (model.Predict images) kinds).backward()
         optimiser.step () |> ignore
 
     let accuracy (images: torch.Tensor) (kinds: torch.Tensor) =
         use _ = torch.no_grad ()
-        (Train.accuracy (model.Predict images) kinds).item<float32> () |> float
+        (Train.accuracy (model.Predict images) kinds).item<float32>() |> float
 
     [
-        Figure.labelled [ "group", name ] "upright" (accuracy images kinds)
-        Figure.labelled [ "group", name ] "turned" (accuracy turned turnedKinds)
+        Figure.labelled [ ("group", name) ] "upright" (accuracy images kinds)
+        Figure.labelled [ ("group", name) ] "turned" (accuracy turned turnedKinds)
     ]
 
 let findings =
-    Findings.collect [ measure "none" (cyclic 1); measure "C4" (cyclic 4) ]
+    Findings.collect (measure "none" (cyclic 1) @ measure "C4" (cyclic 4))
 
 for finding in findings do
-    printfn $"{finding.Labels} {finding.Name}: {Findings.percent finding} %%"
+    printfn $"{snd finding.Labels.Head}, {finding.Name}: {Findings.percent finding} %%"
 
 (*** include-output ***)
 
@@ -88,7 +88,13 @@ A plot is a value, too. On a page and in a notebook it shows itself.
 *)
 
 let bars =
-    Plot.percentBars "accuracy" "Corners told from middles" "images told apart" "group" [ "upright"; "turned" ] findings
+    Plot.percentBars
+        "accuracy"
+        "Corners told from middles"
+        "images told apart"
+        "group"
+        [ "upright"; "turned" ]
+        findings
 
 (*** include-value: bars ***)
 

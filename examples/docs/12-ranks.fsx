@@ -42,7 +42,7 @@ let model =
 let optimiser = torch.optim.Adam(model.parameters (), 0.01)
 torch.manual_seed 1L |> ignore
 let images = torch.randn (16L, 1L, 8L, 8L)
-let kinds = (images.mean([| 1L; 2L; 3L |]) > 0.0.ToScalar()).``to`` torch.int64
+let kinds = images.mean([| 1L; 2L; 3L |]).gt(0.0.ToScalar()).``to`` torch.int64
 
 let losses = [
     for _ in 1..20 do
@@ -51,7 +51,7 @@ let losses = [
         let loss = Train.crossEntropy (model.Predict images) kinds
         loss.backward ()
         optimiser.step () |> ignore
-        loss.item<float32> ()
+        loss.item<float32>()
 ]
 
 if ranks.Rank = 0 then

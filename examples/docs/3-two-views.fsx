@@ -157,6 +157,27 @@ for name, model in [ "each on its own", views; "together", turnedTogether ] do
 (*** include-output ***)
 
 (**
+What the views say to each other may come by any design, and a layer has the steps that one expects: a residual connection, a norm, a
+nonlinearity.
+*)
+
+let conversing =
+    network {
+        family "view" 3 (image 3 8 8 |> under (cyclic 4) rotations)
+        eq "view" (convNet 3)
+        is ("view" --> "view") (convNet 3) (equitune |> weighted 8)
+        skip "view"
+        apply norm
+        apply relu
+        readout (invariant (classes 15))
+    }
+
+Laws.check conversing
+printfn $"{(Report.of' conversing).Evaluations} evaluations"
+
+(*** include-output ***)
+
+(**
 A picture is an SVG file; `Diagram.save "views.svg"` writes it, and `Diagram.dot` is text for Graphviz.
 *)
 

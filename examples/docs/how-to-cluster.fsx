@@ -17,6 +17,7 @@ Started by `mpirun -n 8 …` or `srun …`, the same program is eight ranks; wit
 *)
 
 #load "../equivariant.fsx"
+
 open Equivariant
 open Equivariant.Core.Distributed
 

@@ -29,9 +29,15 @@ let between (first: string) (last: string) (text: string) =
     text.Substring(start, text.IndexOf(last, start) - start)
 
 let unindented (text: string) =
-    text.Split '\n' |> Array.map (fun line -> if line.StartsWith "    " then line.Substring 4 else line) |> String.concat "\n"
+    text.Split '\n'
+    |> Array.map (fun line -> if line.StartsWith "    " then line.Substring 4 else line)
+    |> String.concat "\n"
 
-shown (source "TwoViews.cs" |> between "    /// <summary>Builds the network" "    /// <summary>Gets the group of the front." |> unindented)
+shown (
+    source "TwoViews.cs"
+    |> between "    /// <summary>Builds the network" "    /// <summary>Gets the group of the front."
+    |> unindented
+)
 
 (*** include-it-raw ***)
 

@@ -20,6 +20,7 @@ The code is the same on any device. `Target.best ()` is the GPU if this libtorch
 *)
 
 #load "../equivariant.fsx"
+
 open TorchSharp
 open Equivariant
 
@@ -43,7 +44,12 @@ What is asked for and not there is refused, before anything runs:
 *)
 
 try
-    Report.ofModelOn { Target.cpu with Device = "cuda:7" } (network { input "x" (vector 4 |> under (cyclic 4) circle); eq "x" (mlp [ 4 ]) })
+    Report.ofModelOn
+        { Target.cpu with Device = "cuda:7" }
+        (network {
+            input "x" (vector 4 |> under (cyclic 4) circle)
+            eq "x" (mlp [ 4 ])
+        })
     |> ignore
 with error ->
     printfn $"refused: {error.Message}"
@@ -53,4 +59,11 @@ with error ->
 (**
 Index tensors of the actions are made once and stay on the device; elements of groups are drawn on the CPU. Experiments take
 `--device cuda`. From C#, move a design like any module: `design.to(CUDA)`.
+
+## Older systems, odd processors
+
+The CPU version needs nothing. On systems whose libstdc++ is older than GCC 13's (Debian 12, Ubuntu 22.04, RHEL 9) the build adapts its own copy of
+TorchSharp's native library so that it loads, and F# Interactive a copy in your folder of application data. On some processors the oneDNN inside
+libtorch computes wrong convolutions: when Equivariant loads libtorch it tries a few, and where one is wrong it switches oneDNN off and says so.
+`EQUIVARIANT_ONEDNN=on` or `off` decides instead.
 *)

@@ -18,7 +18,9 @@ open Equivariant
 
 let checkedModel name model =
     Laws.check model
-    printfn $"{name}: {(Report.of' model).Evaluations} evaluations, {(Report.of' model).Parameters} parameters"
+
+    printfn
+        $"{name}: {(Report.of' model).Evaluations} evaluations, {(Report.of' model).Parameters} parameters"
 
 (**
 ## Images
@@ -27,11 +29,13 @@ Quarter turns are `rotations` of `cyclic 4`, mirrors `reflections` of `cyclic 2`
 of `cyclic h >< cyclic w` go round the edges. Turns of C4 need square images; half turns (`cyclic 2`) do not.
 *)
 
-checkedModel "an image" (network {
-    input "x" (image 3 16 16 |> under (dihedral 4) symmetries)
-    eq "x" (convNet 8)
-    readout (invariant (classes 10))
-})
+checkedModel
+    "an image"
+    (network {
+        input "x" (image 3 16 16 |> under (dihedral 4) symmetries)
+        eq "x" (convNet 8)
+        readout (invariant (classes 10))
+    })
 
 (*** include-output ***)
 
@@ -44,11 +48,13 @@ layers come from orbits and never list the n! orders; a network of your own sees
 
 let set = tensor [ 5; 3 ] |> under (symmetric 5) (points |> onAxis -2)
 
-checkedModel "a set" (network {
-    input "x" set
-    eq "x" (mlp [ 16 ]) (framed sorting)
-    readout (invariant (classes 2))
-})
+checkedModel
+    "a set"
+    (network {
+        input "x" set
+        eq "x" (mlp [ 16 ]) (framed sorting)
+        readout (invariant (classes 2))
+    })
 
 (*** include-output ***)
 
@@ -60,30 +66,43 @@ Words are exchanged by name. `prompt` is the same for a language model, whose wo
 
 let words = [ "walk"; "jump"; "run"; "left"; "right" ]
 
-checkedModel "a sentence" (network {
-    input "x" (sentence words 4 |> under (cyclic 2 >< cyclic 2) (exchange "jump" "run" >< exchange "left" "right"))
-    eq "x" (mlp [ 16 ]) quotient
-})
+checkedModel
+    "a sentence"
+    (network {
+        input
+            "x"
+            (sentence words 4
+             |> under (cyclic 2 >< cyclic 2) (exchange "jump" "run" >< exchange "left" "right"))
+
+        eq "x" (mlp [ 16 ]) quotient
+    })
 
 (*** include-output ***)
 
 (**
 ## Graphs
 
-A graph of 6 nodes with 2 features each is its adjacency matrix with the features behind it. `nodes` renumbers it; `spectrum` and
+A graph of 4 nodes with 2 features each is its adjacency matrix with the features behind it. `nodes` renumbers it; `spectrum` and
 `colours` are frames that pick few numberings.
 *)
 
-checkedModel "a graph" (network {
-    input "x" (graph 6 2 |> under (symmetric 6) nodes)
-    eq "x" (wrapping "perceptron" (fun () ->
+checkedModel
+    "a graph"
+    (network {
+        input "x" (graph 4 2 |> under (symmetric 4) nodes)
+
+        eq
+            "x"
+            (wrapping "perceptron" (fun () ->
                 TorchSharp.torch.nn.Sequential(
                     TorchSharp.torch.nn.Flatten 1L :> Net,
-                    TorchSharp.torch.nn.Linear(48L, 4L) :> Net
+                    TorchSharp.torch.nn.Linear(24L, 4L) :> Net
                 ))
-            |> giving (classes 4)) (framed colours)
-    output "x" (classes 4 |> under (symmetric 6) unmoved)
-})
+             |> giving (classes 4))
+            (framed colours)
+
+        output "x" (classes 4 |> under (symmetric 4) unmoved)
+    })
 
 (*** include-output ***)
 
@@ -94,10 +113,12 @@ checkedModel "a graph" (network {
 add and multiply: `vectors + vectors`, `vectors * vectors`.
 *)
 
-checkedModel "a vector" (network {
-    input "x" (vector 3 |> under (Group.named "O") vectors)
-    eq "x" (mlp [ 16 ])
-})
+checkedModel
+    "a vector"
+    (network {
+        input "x" (vector 3 |> under (Group.named "O") vectors)
+        eq "x" (mlp [ 16 ])
+    })
 
 (*** include-output ***)
 

@@ -24,6 +24,7 @@ with a sentence. From the cheapest change to the largest:
 *)
 
 #load "../equivariant.fsx"
+
 open TorchSharp
 open Equivariant
 
@@ -72,7 +73,8 @@ let lattice = Diagram.normalSubgroups (cyclic 4 >< cyclic 4)
 8! = 40 320 orders. A frame takes the order that the input itself picks.
 *)
 
-for problem in Model.problems (within (tensor [ 12; 2 ] |> under (symmetric 12) (points |> onAxis -2)) equitune) do
+for problem in
+    Model.problems (within (tensor [ 12; 2 ] |> under (symmetric 12) (points |> onAxis -2)) equitune) do
     printfn $"refused: {problem}"
 
 Laws.check (within set (framed sorting))
@@ -90,8 +92,7 @@ A canonical pose costs one evaluation, and a network can learn which: `canonical
 let brightest (x: torch.Tensor) =
     x.narrow(-1, 0L, 1L).narrow(-2, 0L, 1L).sum([| -1L; -2L |]).flatten().neg()
 
-let posed =
-    within shifted (canonical "brightest to the corner" brightest)
+let posed = within shifted (canonical "brightest to the corner" brightest)
 
 Laws.check posed
 tell "canonical" posed

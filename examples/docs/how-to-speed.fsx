@@ -14,6 +14,7 @@ of the bare network on eight times as many rows ([measured](costs.html)). So fir
 *)
 
 #load "../equivariant.fsx"
+
 open TorchSharp
 open Equivariant
 open Equivariant.Core.Actions
@@ -33,7 +34,13 @@ let model design =
         eq "x" (convNet 8) design
     }
 
-for design in [ equitune; quotient; canonical "ink in the corner" (fun x -> x.narrow(-1, 0L, 3L).narrow(-2, 0L, 3L).sum([| -1L; -2L |]).flatten()) ] do
+for design in
+    [
+        equitune
+        quotient
+        canonical "ink in the corner" (fun x ->
+            x.narrow(-1, 0L, 3L).narrow(-2, 0L, 3L).sum([| -1L; -2L |]).flatten())
+    ] do
     printfn $"{design}: {(Report.of' (model design)).Evaluations} evaluations"
 
 (*** include-output ***)
@@ -47,18 +54,19 @@ once. It pays where there are many; the outputs are the same.
 
 let seen = ResizeArray<int64>()
 
-let counting =
-    { new torch.nn.Module<torch.Tensor, torch.Tensor>("counting") with
+let counting = {
+    new torch.nn.Module<torch.Tensor, torch.Tensor>("counting") with
         member _.forward x =
             seen.Add x.shape[0]
-            x * 2.0.ToScalar() }
+            x * 2.0.ToScalar()
+}
 
 let flip = AxisAction(PermutationAction.Natural(Group.Symmetric 3), -1)
-let x = torch.tensor(array2D [ [ 1.0f; 1.0f; 1.0f ]; [ 1.0f; 1.0f; 2.0f ] ])
+let x = torch.tensor (array2D [ [ 1.0f; 1.0f; 1.0f ]; [ 1.0f; 1.0f; 2.0f ] ])
 
 for evaluation in [ Evaluation.Plain; Evaluation(Distinct = true) ] do
     use design = new Equitune(counting, flip, flip, evaluation = evaluation)
-    design.call(x) |> ignore
+    design.call (x) |> ignore
 
 printfn $"""rows evaluated: {seen |> Seq.map string |> String.concat ", then "}"""
 

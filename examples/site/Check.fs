@@ -51,7 +51,9 @@ module Check =
                                 else
                                     Path.GetRelativePath(
                                         folder,
-                                        Path.GetFullPath(Path.Combine(folder, here, Uri.UnescapeDataString target))
+                                        Path.GetFullPath(
+                                            Path.Combine(folder, here, Uri.UnescapeDataString target)
+                                        )
                                     )
 
                             if not (File.Exists(Path.Combine(folder, file))) then
@@ -103,7 +105,8 @@ module Check =
         match page.Document.Title with
         | null
         | "" -> $"{page.Path}: it has no title"
-        | title when Regex.IsMatch(title, @"^\s*\|| obj$") || compilers.IsMatch title -> $"{page.Path}: '{title}' is no title"
+        | title when Regex.IsMatch(title, @"^\s*\|| obj$") || compilers.IsMatch title ->
+            $"{page.Path}: '{title}' is no title"
         | _ -> ()
     ]
 

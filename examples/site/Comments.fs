@@ -24,7 +24,11 @@ module Comments =
         Regex.Replace(signature.Substring 2, @"\(.*|``?\d+", "")
 
     /// A comment's own words, or those that it stands for.
-    let rec private summary (comments: IDictionary<string, XElement>) depth (comment: XElement) : string option =
+    let rec private summary
+        (comments: IDictionary<string, XElement>)
+        depth
+        (comment: XElement)
+        : string option =
         match comment.Element(name "summary"), comment.Element(name "inheritdoc") with
         | NonNull own, _ -> Some(Regex.Replace(own.Value, @"\s+", " ").Trim())
         | _, NonNull inherited when depth > 0 ->

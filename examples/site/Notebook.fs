@@ -18,13 +18,19 @@ module Notebook =
     /// Links into the reference have only their name here, and marks of languages are for fsdocs.
     let private prose (text: string) =
         let text = frontMatter.Replace(text, "")
-        let text = Regex.Replace(text, @"`+cref:\w:(?:[\w.]+\.)?(\w+?)(?:Module)?(?:`\d)?`+", "`$1`")
+
+        let text =
+            Regex.Replace(text, @"`+cref:\w:(?:[\w.]+\.)?(\w+?)(?:Module)?(?:`\d)?`+", "`$1`")
+
         Regex.Replace(text, @"(?m)^    \[lang=\w+\]\n", "").Trim()
 
     /// <summary>Takes a literate script apart. A value that its page shows is the last line of its cell.</summary>
     let cells (script: string) : Cell list =
         let add (text: string) cell cells =
-            if text.Trim() = "" then cells else cell (text.Trim()) :: cells
+            if text.Trim() = "" then
+                cells
+            else
+                cell (text.Trim()) :: cells
 
         let rec read (lines: string list) (code: string list) (cells: Cell list) =
             let finished () =
@@ -69,24 +75,24 @@ module Notebook =
     let ofScript (script: string) : string =
         let lines (text: string) =
             let parts = text.Split '\n'
-            parts |> Array.mapi (fun i line -> if i < parts.Length - 1 then line + "\n" else line)
+
+            parts
+            |> Array.mapi (fun i line -> if i < parts.Length - 1 then line + "\n" else line)
 
         let cell kind text : obj =
             match kind with
-            | "code" ->
-                {|
-                    cell_type = kind
-                    metadata = {| |}
-                    source = lines text
-                    outputs = Array.empty<string>
-                    execution_count = Nullable<int>()
-                |}
-            | _ ->
-                {|
-                    cell_type = kind
-                    metadata = {| |}
-                    source = lines text
-                |}
+            | "code" -> {|
+                cell_type = kind
+                metadata = {| |}
+                source = lines text
+                outputs = Array.empty<string>
+                execution_count = Nullable<int>()
+              |}
+            | _ -> {|
+                cell_type = kind
+                metadata = {| |}
+                source = lines text
+              |}
 
         let notebook = {|
             nbformat = 4

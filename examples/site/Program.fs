@@ -19,8 +19,10 @@ let private superfluous = [
 ]
 
 let private remove (path: string) =
-    if Directory.Exists path then Directory.Delete(path, true)
-    elif File.Exists path then File.Delete path
+    if Directory.Exists path then
+        Directory.Delete(path, true)
+    elif File.Exists path then
+        File.Delete path
 
 /// Puts the notebook and the script of a tutorial beside its page, and links to them below its title.
 let private takeaways version (docs: string) (folder: string) (page: Page) =
@@ -48,7 +50,10 @@ let private takeaways version (docs: string) (folder: string) (page: Page) =
 
             links.InnerHtml <-
                 $"This page as a <a download href=\"%s{name}.ipynb\">notebook</a> or a <a download href=\"%s{name}.fsx\">script</a>"
-                + (if needsRepository then ", for the folder examples/docs of the repository." else ".")
+                + (if needsRepository then
+                       ", for the folder examples/docs of the repository."
+                   else
+                       ".")
 
             heading.After links
 
@@ -82,5 +87,7 @@ let main arguments =
 
             1
     | _ ->
-        eprintfn "usage: site FOLDER DOCS VERSION CONFIGURATION: the folder that fsdocs wrote, the one it read, and which packages"
+        eprintfn
+            "usage: site FOLDER DOCS VERSION CONFIGURATION: the folder that fsdocs wrote, the one it read, and which packages"
+
         2

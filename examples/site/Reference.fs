@@ -54,7 +54,8 @@ module Reference =
 
     /// What compilers write into a type by themselves, and what every object has.
     let private written =
-        Regex @"^(Equals|GetHashCode|ToString|Deconstruct|Dispose|value__|``.*``|\((=|<>|<|>|<=|>=)\)|Is[A-Z]\w*|load|forward|GetObjectData)$"
+        Regex
+            @"^(Equals|GetHashCode|ToString|Deconstruct|Dispose|value__|``.*``|\((=|<>|<|>|<=|>=)\)|Is[A-Z]\w*|load|forward|GetObjectData)$"
 
     /// What a page's members say, and the pages of what its type stands on: its base and its interfaces, which fsdocs links.
     let private facts (pages: IDictionary<string, Page>) (page: Page) =
@@ -91,10 +92,12 @@ module Reference =
 
     /// Lets a row say what something else says.
     let private say row (html: string) =
-        match row.Summary, row.Element.QuerySelector ".fsdocs-summary, td.fsdocs-member-xmldoc, td.fsdocs-entity-xmldoc" with
+        match
+            row.Summary,
+            row.Element.QuerySelector ".fsdocs-summary, td.fsdocs-member-xmldoc, td.fsdocs-entity-xmldoc"
+        with
         | NonNull summary, _ -> summary.InnerHtml <- html
-        | _, NonNull place ->
-            place.InnerHtml <- $"<div class=\"fsdocs-summary-contents\">%s{html}</div>"
+        | _, NonNull place -> place.InnerHtml <- $"<div class=\"fsdocs-summary-contents\">%s{html}</div>"
         | _ -> ()
 
     let private paragraph (text: string) =
@@ -115,7 +118,11 @@ module Reference =
                 match pages.TryGetValue(address.Replace("../", "")) with
                 | false, _ -> link.Replace(List.toArray (List.ofSeq link.ChildNodes))
                 | true, found ->
-                    match (string (link.GetAttribute "href")).Split('#', 2) |> Array.skip 1 |> String.concat "" with
+                    match
+                        (string (link.GetAttribute "href")).Split('#', 2)
+                        |> Array.skip 1
+                        |> String.concat ""
+                    with
                     | "" -> ()
                     | place when isNull (found.Document.GetElementById(Uri.UnescapeDataString place)) ->
                         link.SetAttribute("href", address)
@@ -157,7 +164,8 @@ module Reference =
                 | _ -> ()
 
             // Buttons whose pictures come from a server elsewhere.
-            for button in List.ofSeq (page.Document.QuerySelectorAll ".icon-button-row, fsdocs-details-toggle") do
+            for button in
+                List.ofSeq (page.Document.QuerySelectorAll ".icon-button-row, fsdocs-details-toggle") do
                 button.Remove()
 
         // The reference's own links, once all rows are what they will be.
