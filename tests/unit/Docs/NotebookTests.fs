@@ -113,7 +113,7 @@ type private Kernel() =
             | text when not (text.StartsWith '{') -> hear shown problems
             | text ->
                 let event = JsonNode.Parse text
-                let ours = string event["command"]["token"] = token
+                let ours = string (event["command"]["token"]) = token
 
                 match string event["eventType"] with
                 | "CommandSucceeded" when ours -> List.rev shown

@@ -173,11 +173,12 @@ type Browser() =
 
         match string message["method"] with
         | "Runtime.exceptionThrown" ->
-            Some $"""{parameters["exceptionDetails"]["exception"]["description"]}"""
+            let details = parameters["exceptionDetails"]
+            Some(string (details["exception"]["description"]))
         | "Runtime.consoleAPICalled" when string parameters["type"] = "error" ->
             Some(parameters["args"].ToJsonString())
-        | "Log.entryAdded" when string parameters["entry"]["level"] = "error" ->
-            Some(string parameters["entry"]["text"])
+        | "Log.entryAdded" when string (parameters["entry"]["level"]) = "error" ->
+            Some(string (parameters["entry"]["text"]))
         | "Network.loadingFailed" -> Some $"""{parameters["type"]} failed: {parameters["errorText"]}"""
         | _ -> None
 
@@ -212,7 +213,7 @@ type Browser() =
                     "awaitPromise", box true
                 ]
 
-            string answer["result"]["value"]
+            string (answer["result"]["value"])
 
         while not loaded && DateTime.UtcNow - before < patience do
             // Asking gives the browser's messages a time to be heard.
@@ -232,7 +233,8 @@ type Browser() =
 
     /// Prints the page that is open, as the bytes of a PDF file.
     member _.Print() : byte[] =
-        Convert.FromBase64String(string(ask ignore "Page.printToPDF" [])["data"])
+        let printed = ask ignore "Page.printToPDF" []
+        Convert.FromBase64String(string printed["data"])
 
     interface IDisposable with
         member _.Dispose() =
