@@ -225,68 +225,86 @@ type Action<'element>(expression: ActionExpression) =
 
 /// <summary>The algebra of actions. Products of actions are written <c>&gt;&lt;</c>, as those of groups.</summary>
 [<AutoOpen>]
-module ActionAlgebra =
+module Actions =
 
     /// <summary>Nothing moves: any group can act so on anything.</summary>
+    /// <category index="2">Places</category>
     let unmoved<'e> : Action<'e> = Action<'e> Unmoved
 
     /// <summary>C4 turns a square image by quarter turns, C2 any image by half turns.</summary>
+    /// <category index="1">Images</category>
     let rotations: Action<int> = Action<int> Rotations
 
     /// <summary>C2 reflects images in a mirror of choice.</summary>
+    /// <category index="1">Images</category>
     let mirrored mirror : Action<int> = Action<int>(Reflections mirror)
 
     /// <summary>C2 exchanges left and right of images.</summary>
+    /// <category index="1">Images</category>
     let reflections = mirrored Mirror.LeftRight
 
     /// <summary>A cyclic group shifts images down, and what leaves comes back at the top.</summary>
+    /// <category index="1">Images</category>
     let shiftsDown: Action<int> = Action<int>(Shifts Shift.Down)
 
     /// <summary>A cyclic group shifts images to the right, and what leaves comes back at the left.</summary>
+    /// <category index="1">Images</category>
     let shiftsRight: Action<int> = Action<int>(Shifts Shift.Right)
 
     /// <summary>C_h × C_w shifts images down and to the right.</summary>
+    /// <category index="1">Images</category>
     let shifts: Action<int * int> = Action<int>.Cross(shiftsDown, shiftsRight)
 
     /// <summary>A dihedral group turns and reflects images: D4 squares, D2 and D1 any image.</summary>
+    /// <category index="1">Images</category>
     let symmetries: Action<int * int> =
         Action<int * int>(Cross(Rotations, Reflections Mirror.LeftRight))
 
     /// <summary>A group of permutations moves the places of the last axis; see <c>onAxis</c> for others.</summary>
+    /// <category index="2">Places</category>
     let points: Action<int[]> = Action<int[]>(Points -1)
 
     /// <summary>
     /// A group of permutations renumbers the nodes of graphs, adjacency matrices with the nodes' features behind them:
     /// <c>graph 8 2 |&gt; under (symmetric 8) nodes</c>.
     /// </summary>
+    /// <category index="2">Places</category>
     let nodes: Action<int[]> = Action<int[]> Nodes
 
     /// <summary>A cyclic group moves the places of the last axis in a circle.</summary>
+    /// <category index="2">Places</category>
     let circle: Action<int> = Action<int>(Points -1)
 
     /// <summary>A dihedral group moves the places of the last axis as the corners of a polygon.</summary>
+    /// <category index="2">Places</category>
     let corners: Action<int * int> = Action<int * int>(Points -1)
 
     /// <summary>Any group, not too large, moves the places of the last axis as it multiplies its own elements.</summary>
+    /// <category index="2">Places</category>
     let regular<'e> : Action<'e> = Action<'e>(Regular -1)
 
     /// <summary>A wreath product of cyclic and permutation groups moves the places of the last axis in blocks.</summary>
+    /// <category index="2">Places</category>
     let blocks<'k> : Action<'k list * int[]> = Action<'k list * int[]>(Blocks -1)
 
     /// <summary>C2 exchanges two words, such as <c>"left"</c> and <c>"right"</c>.</summary>
+    /// <category index="3">Words</category>
     let exchange first second : Action<int> =
         Action<int>(Words [ [ first; second ] ])
 
     /// <summary>A cyclic group takes each word to the next of its cycle, and the last to the first.</summary>
+    /// <category index="3">Words</category>
     let cycling cycles : Action<int> = Action<int>(Words cycles)
 
     /// <summary>
     /// A group of permutations of a vocabulary's numbers exchanges its words, as those of <c>words</c> do; a product of such groups by what
     /// each of them exchanges: <c>prompt 50257 12 |&gt; under (gender &gt;&lt; race) exchanges</c>.
     /// </summary>
+    /// <category index="3">Words</category>
     let exchanges<'e> : Action<'e> = Action<'e> Exchanges
 
     /// <summary>A group renames the words of a vocabulary by a formula; the name is for sentences and comparisons.</summary>
+    /// <category index="3">Words</category>
     let renaming name (formula: 'e -> string -> string) : Action<'e> =
         Action<'e>(
             Renaming {
@@ -299,6 +317,7 @@ module ActionAlgebra =
     /// A group moves the places of the last axis by a formula, from an element and a place (from 0) to a place. What
     /// is not an action is refused when it meets a space.
     /// </summary>
+    /// <category index="5">Of one's own</category>
     let moving name (formula: 'e -> int -> int) : Action<'e> =
         Action<'e>(
             Formula(
@@ -317,6 +336,7 @@ module ActionAlgebra =
     /// </summary>
     /// <param name="name">The name, which stands for the matrices in sentences and comparisons.</param>
     /// <param name="matrix">From an element to its matrix; only those of generators are asked for.</param>
+    /// <category index="4">By matrices</category>
     let byMatrices name (matrix: 'e -> float[,]) : Action<'e> =
         Action<'e>(
             Represented(
@@ -333,6 +353,7 @@ module ActionAlgebra =
     /// <c>dihedral n</c> those of the plane, a point group those of space, <c>signedPermutations n</c> those of n-space. It adds,
     /// multiplies and has a dual as actions by matrices do: <c>vectors * vectors</c> moves matrices.
     /// </summary>
+    /// <category index="4">By matrices</category>
     let vectors<'e> : Action<'e> =
         Action<'e>(Represented(-1, RepresentationExpression.Vectors))
 
@@ -340,19 +361,23 @@ module ActionAlgebra =
     /// The same groups move the places of the last axis as vertices: the corners of a polygon, prism or polyhedron.
     /// For groups written in types it says what <c>points</c>, <c>circle</c> and <c>corners</c> say.
     /// </summary>
+    /// <category index="2">Places</category>
     let vertices<'e> : Action<'e> = Action<'e>(Points -1)
 
     /// <summary>The dual of an action by matrices: the transposes of the inverses.</summary>
+    /// <category index="4">By matrices</category>
     let dual (action: Action<'e>) : Action<'e> =
         Action<'e>(
             Represented(-1, RepresentationExpression.Dual(ActionExpression.representation action.Expression))
         )
 
     /// <summary>The factors of a direct product of like groups act, each by its own.</summary>
+    /// <category index="5">Of one's own</category>
     let each (actions: Action<'e> list) : Action<'e list> =
         Action<'e list>(Each [ for action in actions -> action.Expression ])
 
     /// <summary>A group acts as its image under a homomorphism into another group does.</summary>
+    /// <category index="5">Of one's own</category>
     let along name (map: 'e -> 'f) (target: Group<'f>) (action: Action<'f>) : Action<'e> =
         Action<'e>(
             Along(
@@ -370,12 +395,15 @@ module ActionAlgebra =
     /// One group acts in two ways at once, each on axes of its own: <c>rotations |&gt; alongside (channels vectors)</c> turns images whose
     /// two channels are the coordinates of a vector at each pixel.
     /// </summary>
+    /// <category index="5">Of one's own</category>
     let alongside (other: Action<'e>) (action: Action<'e>) : Action<'e> =
         Action<'e>(Alongside(action.Expression, other.Expression))
 
     /// <summary>Lets an action on places move those of another axis, counted from the end, such as <c>-2</c>.</summary>
+    /// <category index="2">Places</category>
     let onAxis axis (action: Action<'e>) : Action<'e> =
         Action<'e>(ActionExpression.onAxis axis action.Expression)
 
     /// <summary>Lets an action on places move the channels of images.</summary>
+    /// <category index="1">Images</category>
     let channels action = onAxis -3 action

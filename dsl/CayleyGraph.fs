@@ -308,7 +308,7 @@ module internal CayleyGraph =
         Math.Round(cost step widths places lines lines [||], 2), places
 
     /// The Cayley graph as SVG.
-    let svg (group: Group) : string =
+    let picture (group: Group) : Picture =
         if group.Order > bigint mostElements then
             refuse
                 $"{group} is too large for a picture of its Cayley graph, which shows at most {mostElements} elements; take a subgroup or a quotient."

@@ -145,6 +145,7 @@ type Design =
 module Designs =
 
     /// <summary>The mean over the whole group: one evaluation for each element.</summary>
+    /// <category index="1">Averages</category>
     let equitune = Averaged(NoKernel, Equal, Natural)
 
     /// <summary>
@@ -152,44 +153,54 @@ module Designs =
     /// evaluations for a direct product, not |G₁| · … · |G_N|. Where input and output permute places the subgroups are those that reach most
     /// at that price; a report says which they are and why.
     /// </summary>
+    /// <category index="1">Averages</category>
     let quotient = Averaged(FromStructure, Equal, Natural)
 
     /// <summary>The same with a given family of normal subgroups; one that is not normal is refused when the model is checked.</summary>
+    /// <category index="1">Averages</category>
     let quotientBy (kernels: Group<'e> list) =
         Averaged(Chosen [ for kernel in kernels -> kernel.Core ], Equal, Natural)
 
     /// <summary>
     /// The same with the family that reaches the most linear maps with at most so many evaluations; a report says whether that is proved.
     /// </summary>
+    /// <category index="1">Averages</category>
     let quotientWithin evaluations =
         Averaged(Within evaluations, Equal, Natural)
 
     /// <summary>Turns inputs to the pose of least energy, and outputs back; the name stands for the energy in comparisons.</summary>
     /// <param name="name">The energy's name.</param>
     /// <param name="energy">From a batch of n inputs to n numbers.</param>
+    /// <category index="2">Poses and frames</category>
     let canonical name (energy: torch.Tensor -> torch.Tensor) =
         Canonical(Given { Name = name; Value = energy })
 
     /// <summary>Turns inputs to the pose of least energy, which a network from an input to one number learns.</summary>
+    /// <category index="2">Poses and frames</category>
     let canonicalBy network = Canonical(Trained network)
 
     /// <summary>
     /// The average over a frame, the elements that an input picks: <c>framed sorting</c>. Where points tie all their orders are taken, or
     /// some are drawn where they are many.
     /// </summary>
+    /// <category index="2">Poses and frames</category>
     let framed framing = Framed framing
 
     /// <summary>The average over a frame of the user's, which is made anew for each block; the name stands for it in comparisons.</summary>
+    /// <category index="2">Poses and frames</category>
     let framedBy name (frame: unit -> Frame) =
         Framed(FrameOf { Name = name; Value = frame })
 
     /// <summary>Sorts the points of a set by their features, the first first.</summary>
+    /// <category index="2">Poses and frames</category>
     let sorting = Sorting
 
     /// <summary>Sorts the nodes of a graph by colour refinement, 1-WL.</summary>
+    /// <category index="2">Poses and frames</category>
     let colours = Colours
 
     /// <summary>Sorts the nodes of an undirected graph by how heat spreads from them.</summary>
+    /// <category index="2">Poses and frames</category>
     let spectrum = Spectrum
 
     /// <summary>
@@ -197,12 +208,14 @@ module Designs =
     /// the network. On sets and graphs the points are sorted by noisy scores; a group that is small enough to list has a score for each
     /// transform. It is equivariant in expectation.
     /// </summary>
+    /// <category index="2">Poses and frames</category>
     let symmetrised samples = Symmetrised samples
 
     /// <summary>
     /// The average over so many elements, drawn uniformly and anew for each batch: for groups too large for anything
     /// else. It is equivariant in expectation only.
     /// </summary>
+    /// <category index="1">Averages</category>
     let sampled elements = Sampled elements
 
     /// <summary>
@@ -210,6 +223,7 @@ module Designs =
     /// for one factor around equituning for another. An energy or a loss of the user's must not change under the factors
     /// within, which is for the laws to check; a network that learns one is averaged over them.
     /// </summary>
+    /// <category index="3">Several factors</category>
     let byFactor designs = ByFactor designs
 
     let rec private weighed weighing design =
@@ -222,22 +236,27 @@ module Designs =
         | Sampled _ -> refuse $"{design} has no values to weigh; weigh equitune or a quotient."
 
     /// <summary>Weighs the values by a perceptron with a hidden layer, which learns how much each counts: λ-equitune.</summary>
+    /// <category index="4">How values are weighed</category>
     let weighted hidden design =
         weighed (Learned(Perceptron [ hidden ])) design
 
     /// <summary>Weighs the values by a network from a transform to the logarithm of its weight: λ-equitune.</summary>
+    /// <category index="4">How values are weighed</category>
     let weightedBy network design = weighed (Learned network) design
 
     /// <summary>Takes the value of least loss only: equizero.</summary>
+    /// <category index="4">How values are weighed</category>
     let leastLoss loss design = weighed (Least loss) design
 
     /// <summary>
     /// Takes the largest of each score, whichever transform gives it: equizero as published for classifiers. For outputs
     /// that the group permutes or leaves alone.
     /// </summary>
+    /// <category index="4">How values are weighed</category>
     let largest design = weighed Largest design
 
     /// <summary>A loss for equizero of the user's, from a batch of n outputs to n numbers; the name stands for it in comparisons.</summary>
+    /// <category index="4">How values are weighed</category>
     let proxyLoss name (loss: torch.Tensor -> torch.Tensor) = Proxy { Name = name; Value = loss }
 
     /// <summary>
@@ -247,6 +266,7 @@ module Designs =
     /// <param name="name">The energy's name, which stands for it in comparisons.</param>
     /// <param name="energy">From a batch of n inputs to n numbers.</param>
     /// <param name="design">A quotient design.</param>
+    /// <category index="2">Poses and frames</category>
     let represented name (energy: torch.Tensor -> torch.Tensor) design =
         match design with
         | Averaged(kernels, weighing, _) ->

@@ -7,8 +7,8 @@ open Equivariant.Core.Facts
 open Equivariant.Core.Groups
 
 /// <summary>
-/// Pictures: of declared models, orbits, groups and their normal subgroups. Each is the text of an SVG file, for light and
-/// dark screens, and needs no other program; <c>Diagram.save</c> writes it.
+/// Pictures: of declared models, orbits, groups and their normal subgroups. In notebooks they show themselves;
+/// <c>Diagram.save</c> writes them to files.
 /// </summary>
 [<RequireQualifiedAccess>]
 module Diagram =
@@ -185,14 +185,14 @@ module Diagram =
     /// The network as a picture: inputs on the left, each with its outputs on a level; blocks with what they cost, in the
     /// colour of the group of what they read.
     /// </summary>
-    let svg (model: Model) : string = LayeredDrawing.svg (ofModel model)
+    let network (model: Model) : Picture = LayeredDrawing.picture (ofModel model)
 
     /// <summary>The orbit of an image: what each element of a group makes of it, labelled as the language writes elements.</summary>
     /// <param name="signal">How the group acts: <c>image 3 64 64 |&gt; under d4 symmetries</c>; 1 or 3 channels, or a vector.</param>
     /// <param name="x">The image, of the signal's shape; numbers in 0 … 1 or bytes are shown as they are, others from their
     /// least to their greatest.</param>
     /// <exception cref="T:Equivariant.Core.EquivariantException">The group has more than 64 elements, or this is no image.</exception>
-    let orbit (signal: Signal) (x: torch.Tensor) : string = OrbitPicture.svg signal x
+    let orbit (signal: Signal) (x: torch.Tensor) : Picture = OrbitPicture.ofImage signal x
 
     /// <summary>
     /// The Cayley graph: elements, and lines from <c>g</c> to <c>g·s</c> in the colour of the generator <c>s</c>, without
@@ -200,7 +200,7 @@ module Diagram =
     /// </summary>
     /// <param name="group">A group of at most 60 elements.</param>
     /// <exception cref="T:Equivariant.Core.EquivariantException">The group is larger.</exception>
-    let cayleyGraph (group: Group<'e>) : string = CayleyGraph.svg group.Core
+    let cayleyGraph (group: Group<'e>) : Picture = CayleyGraph.picture group.Core
 
     /// The most normal subgroups that a picture can show.
     let private mostSubgroups = 100
@@ -232,7 +232,7 @@ module Diagram =
     /// </summary>
     /// <param name="group">The group.</param>
     /// <exception cref="T:Equivariant.Core.EquivariantException">There are more than 100.</exception>
-    let normalSubgroups (group: Group<'e>) : string =
+    let normalSubgroups (group: Group<'e>) : Picture =
         let core = group.Core
         let found = NormalSubgroups.Of core
         let subgroups = List.ofSeq found.Subgroups
@@ -263,7 +263,7 @@ module Diagram =
             below[i].Contains j
             && below[i] |> Set.forall (fun middle -> not (below[middle].Contains j))
 
-        LayeredDrawing.svg {
+        LayeredDrawing.picture {
             Title = $"normal subgroups of {core}"
             Nodes = [
                 for i, subgroup in List.indexed subgroups ->
@@ -325,12 +325,12 @@ module Diagram =
 
     /// <summary>Writes a picture to a file.</summary>
     /// <param name="path">The file; what was there before is replaced.</param>
-    /// <param name="picture">The text that the other functions give.</param>
+    /// <param name="picture">What the other functions give.</param>
     /// <exception cref="T:Equivariant.Core.EquivariantException">There is no such folder.</exception>
-    let save (path: string) (picture: string) : unit =
+    let save (path: string) (picture: Picture) : unit =
         let folder = Path.GetDirectoryName(Path.GetFullPath path)
 
         if not (Directory.Exists folder) then
             refuse $"There is no folder '{folder}' to write '{Path.GetFileName path}' to."
 
-        File.WriteAllText(path, picture)
+        File.WriteAllText(path, picture.Svg)

@@ -203,7 +203,7 @@ module Group =
 
 /// <summary>The algebra of groups: makers and products, as mathematicians write them.</summary>
 [<AutoOpen>]
-module GroupAlgebra =
+module Groups =
 
     /// Writes elements as the integers that pack them.
     let private packed (core: Group) =
@@ -215,18 +215,23 @@ module GroupAlgebra =
         Group<int>(core, (fun value -> core.Element(modulo n value)), (fun element -> element.Code[0]))
 
     /// <summary>The group of one element.</summary>
+    /// <category index="1">Makers</category>
     let trivial = number (Group.Trivial()) 1
 
     /// <summary>The integers mod n under addition; any integer is an element.</summary>
+    /// <category index="1">Makers</category>
     let cyclic n = number (Group.Cyclic n) n
 
     /// <summary>All permutations of n points, as image lists.</summary>
+    /// <category index="1">Makers</category>
     let symmetric n = packed (Group.Symmetric n)
 
     /// <summary>The even permutations of n points, as image lists.</summary>
+    /// <category index="1">Makers</category>
     let alternating n = packed (Group.Alternating n)
 
     /// <summary>The permutations of some points that some generate, as image lists.</summary>
+    /// <category index="3">By generators or a table</category>
     let permutations degree (generators: int[] list) =
         packed (Group.OfPermutations(degree, Array.ofList generators))
 
@@ -238,6 +243,7 @@ module GroupAlgebra =
     /// <exception cref="T:Equivariant.Core.EquivariantException">
     /// A word is not in the vocabulary or in two sets, or the sets have different lengths.
     /// </exception>
+    /// <category index="4">Words</category>
     let words size (sets: int list list) : Group<int[]> =
         let text set =
             $"""[{set |> List.map string |> joined "; "}]"""
@@ -281,6 +287,7 @@ module GroupAlgebra =
     /// <param name="size">The size of the vocabulary.</param>
     /// <param name="sets">Sets of words of one length.</param>
     /// <exception cref="T:Equivariant.Core.EquivariantException">A word is no single token, or the sets cannot be exchanged.</exception>
+    /// <category index="4">Words</category>
     let wordsBy (tokenize: string -> #seq<int>) size (sets: string list list) : Group<int[]> =
         let number word =
             match List.ofSeq (calling "the tokenizer" (fun () -> tokenize word)) with
@@ -295,10 +302,12 @@ module GroupAlgebra =
     /// The direct product of two groups; and of two actions, the action of their product, direct or semidirect, in
     /// which (a, b) moves as a after b.
     /// </summary>
+    /// <category index="2">Products</category>
     let inline (><) (left: ^left) (right: ^right) : ^product =
         (^left: (static member Cross: ^left * ^right -> ^product) (left, right))
 
     /// <summary>The direct product of any number of groups whose elements are written alike.</summary>
+    /// <category index="2">Products</category>
     let direct (factors: Group<'e> list) : Group<'e list> =
         let core = Group.Direct(factors |> List.map Group.core |> Array.ofList)
 
@@ -332,6 +341,7 @@ module GroupAlgebra =
     /// <c>(n, h)(n', h') = (n·φ_h(n'), hh')</c>.
     /// </summary>
     /// <exception cref="T:Equivariant.Core.EquivariantException">φ is not a homomorphism into the automorphisms of N.</exception>
+    /// <category index="2">Products</category>
     let semidirect (normal: Group<'n>) (acting: Group<'h>) (phi: 'h -> 'n -> 'n) : Group<'n * 'h> =
         let core =
             Group.Semidirect(
@@ -343,6 +353,7 @@ module GroupAlgebra =
         pair core normal acting
 
     /// <summary>The wreath product <c>K ≀ S</c>: a copy of K for each point of S, which permutes them.</summary>
+    /// <category index="2">Products</category>
     let wreath (inner: Group<'k>) (outer: Group<int[]>) : Group<'k list * int[]> =
         match outer.Core with
         | :? PermutationGroup as points ->
@@ -355,10 +366,12 @@ module GroupAlgebra =
             )
 
     /// <summary>The symmetries of a regular n-gon: turns, and whether a reflection comes first.</summary>
+    /// <category index="1">Makers</category>
     let dihedral n =
         pair (Group.Dihedral n) (cyclic n) (cyclic 2)
 
     /// <summary>The Klein four-group, C2 × C2.</summary>
+    /// <category index="1">Makers</category>
     let kleinFour =
         let core = Group.KleinFour()
         let two = cyclic 2
@@ -371,23 +384,29 @@ module GroupAlgebra =
         )
 
     /// <summary>The quaternion group; its elements are 0 … 3 for 1, i, j, k and 4 more for their negatives.</summary>
+    /// <category index="1">Makers</category>
     let quaternion = number (Group.Quaternion()) 8
 
     /// <summary>The symmetries of a square.</summary>
+    /// <category index="1">Makers</category>
     let squareSymmetries = dihedral 4
 
     /// <summary>The symmetries of a cube.</summary>
+    /// <category index="1">Makers</category>
     let cubeSymmetries = packed (Group.CubeSymmetries())
 
     /// <summary>The permutations of n numbers and of their signs, as image lists: i stands for the i-th axis, n + i for its opposite.</summary>
+    /// <category index="1">Makers</category>
     let signedPermutations n =
         packed (PointGroup.SignedPermutations n).Group
 
     /// <summary>The maps x ↦ Ax + b of n numbers modulo a prime, as image lists of the vectors.</summary>
+    /// <category index="1">Makers</category>
     let affine n prime = packed (Group.Affine(n, prime))
 
     /// <summary>The group of a multiplication table, whose entry [a, b] is a · b; its elements are numbered from 0.</summary>
     /// <exception cref="T:Equivariant.Core.EquivariantException">It is no group's table; the message names the entry that shows it.</exception>
+    /// <category index="3">By generators or a table</category>
     let byTable name (table: int[,]) =
         let core = Group.FromTable(table, name)
         let rows = [| for a in 0 .. core.Degree - 1 -> table[a, *] |]
@@ -408,6 +427,7 @@ module GroupAlgebra =
         )
 
     /// <summary>The group that some invertible integer matrices generate modulo a prime, as rows of entries.</summary>
+    /// <category index="3">By generators or a table</category>
     let matrices prime (generators: int[,] list) =
         let core = Group.OfMatrices(prime, Array.ofList generators)
 

@@ -634,7 +634,7 @@ module Laws =
             |> List.filter (fun (input: Input) -> input.Family = Some family)
             |> List.map _.Name
 
-        let group = GroupAlgebra.symmetric members.Length
+        let group = Groups.symmetric members.Length
 
         let exchange (images: int[]) names (tensors: torch.Tensor list) =
             let byName = List.zip names tensors |> Map.ofList

@@ -6,8 +6,8 @@ open Equivariant.LayeredGraph
 /// Writing layered graphs: as SVG, and as text for Graphviz.
 module internal LayeredDrawing =
 
-    /// The graph as SVG.
-    let svg (graph: Graph) : string =
+    /// The graph as a picture.
+    let picture (graph: Graph) : Picture =
         let layout = layout graph
 
         let curve (x, y) (x', y') =

@@ -86,7 +86,7 @@ module internal OrbitPicture =
         else (values - least) / (greatest - least)
 
     /// The image under every element, in a grid, as SVG.
-    let svg (signal: Signal) (x: torch.Tensor) : string =
+    let ofImage (signal: Signal) (x: torch.Tensor) : Picture =
         use _ = torch.NewDisposeScope()
         let group = signal.Group
         let action = Signal.core signal

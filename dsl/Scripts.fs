@@ -169,7 +169,7 @@ module Scripts =
                 "model", name :> obj
                 "report", string (Report.ofModelOn target model) :> obj
                 "dot", Diagram.dot model :> obj
-                "svg", Diagram.svg model :> obj
+                "svg", (Diagram.network model).Svg :> obj
             ])
 
     let private forEach (device: string) work =

@@ -245,7 +245,7 @@ module internal Svg =
         (width: float, height: float)
         (shapes: XElement list)
         (entries: (Mark * string) list)
-        =
+        : Picture =
         let width = max width 360.0 + 2.0 * margin
         let entries, below = legend entries (width - 2.0 * margin)
         let total = height + 2.0 * margin + (if below > 0.0 then below + margin else 0.0)
@@ -263,4 +263,4 @@ module internal Svg =
             tag "g" [ "transform", $"translate({point (margin, margin)})" ] [ shapes ]
             tag "g" [ "transform", $"translate({point (0.0, height + 2.0 * margin)})" ] [ entries ]
         ]
-        |> string
+        |> fun root -> { Title = title; Svg = string root }

@@ -12,3 +12,11 @@
 #r "cli/bin/Release/net10.0/Equivariant.Bench.dll"
 #r "cli/bin/Release/net10.0/Equivariant.ZeroShot.dll"
 #load "../dsl/Interactive.fsx"
+
+// Plots show themselves in notebooks, and on the pages that fsdocs makes of scripts.
+Equivariant.Interactive.showing Equivariant.Bench.Plotting.svg
+
+#if HAS_FSI_ADDHTMLPRINTER
+fsi.AddHtmlPrinter(fun (plot: Equivariant.Bench.Plot) ->
+    Seq.empty<string * string>, Equivariant.Bench.Plotting.svg plot)
+#endif

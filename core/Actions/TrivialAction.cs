@@ -3,6 +3,7 @@ using static TorchSharp.torch;
 
 namespace Equivariant.Core.Actions;
 
+/// <namespacedoc><summary>How groups move tensors: along axes, on grids, as tokens; orbits of points and of pairs.</summary></namespacedoc>
 /// <summary>The action that moves nothing: with it on the output, equivariance is invariance.</summary>
 /// <param name="group">The group that acts.</param>
 public sealed class TrivialAction(Group group) : TensorAction(group)

@@ -3,6 +3,7 @@ using static TorchSharp.torch;
 
 namespace Equivariant.Core.Compact;
 
+/// <namespacedoc><summary>Infinite groups, O(n) and its like: actions on vectors, draws, and frames of principal axes.</summary></namespacedoc>
 /// <summary>
 /// An infinite compact group of matrices: it can be drawn from, and can tell its members, but not be listed, counted or generated.
 /// </summary>

@@ -5,6 +5,7 @@ using static TorchSharp.torch;
 
 namespace Equivariant.Core.Designs;
 
+/// <namespacedoc><summary>Designs that make any module equivariant: equitune, quotients, canonical poses, frames, learned distributions; what each costs and captures.</summary></namespacedoc>
 /// <summary>
 /// Makes any network equivariant under a group by averaging over it: <c>M_G(x) = 1/|G| Σ_g g⁻¹·M(g·x)</c>; with other
 /// reductions than the mean, λ-equituning and equizero.

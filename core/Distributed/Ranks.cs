@@ -6,6 +6,7 @@ using static TorchSharp.torch;
 
 namespace Equivariant.Core.Distributed;
 
+/// <namespacedoc><summary>Several processes by MPI: orbits or batches shared, with the gradients of one process.</summary></namespacedoc>
 /// <summary>The processes that a program was started as, by <c>mpirun</c> or <c>srun</c>; without a launcher, this one alone.</summary>
 /// <remarks>
 /// All of them run the same program; each is told by its <see cref="Rank"/>. Methods that say so are collective: every rank

@@ -4,6 +4,7 @@ using Equivariant.Core.Groups;
 
 namespace Equivariant.Core.Facts;
 
+/// <namespacedoc><summary>What can be computed about groups and families of kernels, as the command line prints it.</summary></namespacedoc>
 /// <summary>What there is to say about a permutation group. A field that was not feasible is null.</summary>
 /// <param name="Order">The number of elements.</param>
 /// <param name="Abelian">Whether all elements commute.</param>

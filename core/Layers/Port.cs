@@ -4,6 +4,7 @@ using Equivariant.Core.Representations;
 
 namespace Equivariant.Core.Layers;
 
+/// <namespacedoc><summary>Layers: all equivariant and all invariant-symmetric linear maps, several inputs at once, nonlinearities, readouts.</summary></namespacedoc>
 /// <summary>One of several inputs or outputs of a network: its name, its tensors, and how a group acts on them.</summary>
 public sealed class Port
 {

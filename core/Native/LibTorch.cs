@@ -4,6 +4,7 @@ using TorchSharp;
 
 namespace Equivariant.Core.Native;
 
+/// <namespacedoc><summary>Finding and loading libtorch on this system.</summary></namespacedoc>
 /// <summary>Finds, loads and settles the native libraries that TorchSharp needs.</summary>
 /// <remarks>
 /// Layers, designs and compiled models call this themselves before they compute anything. Call it first of all in

@@ -4,6 +4,7 @@ using Equivariant.Core.Groups;
 
 namespace Equivariant.Core.Orbits;
 
+/// <namespacedoc><summary>The pipeline that evaluates a module on the transforms of a batch: in chunks, distinct rows once, over ranks.</summary></namespacedoc>
 /// <summary>Nothing lists a group unless its user asked for it, and not one that no memory holds.</summary>
 public static class OrbitLimit
 {

@@ -5,6 +5,7 @@ using static TorchSharp.torch;
 
 namespace Equivariant.Core.Representations;
 
+/// <namespacedoc><summary>Representations by permutations and matrices: sums, products, duals, and bases of what commutes.</summary></namespacedoc>
 /// <summary>A group that acts along several axes at once, by an action of its own on each: pixels move while channels turn.</summary>
 /// <remarks>For linear maps it is the tensor product of the parts, in the order in which they are given.</remarks>
 public sealed class JointAction : TensorAction

@@ -5,6 +5,7 @@ using static TorchSharp.torch;
 
 namespace Equivariant.Core.Sequences;
 
+/// <namespacedoc><summary>Models that read and write sequences of tokens, designs around them, and decoding step by step.</summary></namespacedoc>
 /// <summary>Chooses the next token of every sentence by its scores: what <see cref="Decoding"/> does at each step.</summary>
 public abstract class TokenChoice
 {

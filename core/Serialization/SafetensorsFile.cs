@@ -4,6 +4,7 @@ using System.Text.Json;
 
 namespace Equivariant.Core.Serialization;
 
+/// <namespacedoc><summary>Files of tensors: safetensors, written whole or not at all.</summary></namespacedoc>
 /// <summary>A safetensors file, open and listed: its tensors are read one by one, when they are asked for.</summary>
 /// <remarks>
 /// The header is checked in full before anything is used. Types that torch lacks or that are not known are listed like

@@ -18,7 +18,7 @@ type Arguments =
         member this.Usage =
             match this with
             | Script _ ->
-                "an F# script whose top-level values are models. Example: check examples/3-two-views.fsx"
+                "an F# script whose top-level values are models. Example: check examples/docs/3-two-views.fsx"
             | Trials _ -> "how many trials each law gets; 50 if left out."
             | Seed _ ->
                 "seeds the weights and the trials; 0 if left out. The same seed finds the same counterexample."

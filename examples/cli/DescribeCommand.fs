@@ -18,7 +18,7 @@ type Arguments =
         member this.Usage =
             match this with
             | Script _ ->
-                "an F# script whose top-level values are models. Example: describe examples/3-two-views.fsx --svg > network.svg"
+                "an F# script whose top-level values are models. Example: describe examples/docs/3-two-views.fsx --svg > network.svg"
             | Dot -> "print the network as text for Graphviz instead of the report."
             | Svg ->
                 "print the network as an SVG picture instead of the report; of the last model, if there are several."

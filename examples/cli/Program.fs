@@ -40,9 +40,9 @@ type Command =
             | Design _ ->
                 "cost and power of a quotient design, or the best one within a budget. Example: design d4.json --budget 4"
             | Check _ ->
-                "try the laws of the models that a script declares. Example: check examples/3-two-views.fsx"
+                "try the laws of the models that a script declares. Example: check examples/docs/3-two-views.fsx"
             | Describe _ ->
-                "report on the models that a script declares, or draw them. Example: describe examples/3-two-views.fsx --svg"
+                "report on the models that a script declares, or draw them. Example: describe examples/docs/3-two-views.fsx --svg"
             | Report _ -> "put the results of experiments on one page. Example: report out/scan-1 out/scan-2"
             | Soak _ -> "see whether memory stays flat over many steps of an experiment. Example: soak scan"
 

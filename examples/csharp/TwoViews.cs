@@ -9,7 +9,7 @@ namespace Equivariant.CSharp;
 
 /// <summary>
 /// A classifier of scenes seen from the front and from the side: the front may be turned and mirrored, the side may be
-/// turned, and the answer stays. The same model as in <c>examples/3-two-views.fsx</c>, from the core alone.
+/// turned, and the answer stays. The same model as in <c>examples/docs/3-two-views.fsx</c>, from the core alone.
 /// </summary>
 public sealed class TwoViews : nn.Module<Tensor, Tensor, Tensor>
 {

@@ -9,7 +9,6 @@ open Equivariant.Core.Actions
 open Equivariant.Core.Designs
 open Equivariant.Core.Groups
 open Equivariant.Core.Orbits
-open Equivariant.Benchmarks.Tables
 
 type private Net = torch.nn.Module<torch.Tensor, torch.Tensor>
 

@@ -5,7 +5,7 @@ open Argu
 open TorchSharp
 open Equivariant.Core
 
-/// A benchmark by name: what it measures, given the number of rounds; it shows what it finds, and gives the tables for README, if it has any.
+/// A benchmark by name: what it measures, given the number of rounds; it shows what it finds, and gives the tables for the page of costs, if it has any.
 let private benchmarks: (string * (int -> string list)) list =
     let shownOnly run (rounds: int) : string list =
         run rounds
@@ -29,7 +29,7 @@ let private benchmarks: (string * (int -> string list)) list =
         "ranks", Ranks.run None
     ]
 
-/// Puts tables between their marks in README.md.
+/// Puts tables between their marks in a Markdown file.
 let private intoReadme (name: string) (tables: string list) (path: string) =
     let first, last = $"<!-- {name}: measured -->", $"<!-- {name}: end -->"
     let lines = File.ReadAllLines path |> List.ofArray
@@ -57,7 +57,7 @@ type Arguments =
             | Which _ -> $"which benchmarks: {names}; all if left out. Example: sequences --rounds 40"
             | Rounds _ -> "how many rounds of turns to take (20 if left out)."
             | Readme _ ->
-                "put the tables of the benchmarks (the designs' if none is named) into this file, between its marks. Example: linear inputs --readme README.md"
+                "put the tables of the benchmarks (the designs' if none is named) into this file, between its marks. Example: linear inputs --readme examples/docs/costs.md"
             | Memory_Of _ -> "measure the memory of one design (a child process of this program)."
             | Into _ -> "put the ranks' table into this file (a rank of this program)."
             | Threads _ -> "how many threads torch may use (as many as there are cores if left out)."

@@ -278,7 +278,7 @@ let private launched (rounds: int) : string list =
     finally
         File.Delete result
 
-/// Measures, as one of two ranks or by starting them: the lines of the README's table, on rank 0.
+/// Measures, as one of two ranks or by starting them: the lines of its table in Markdown, on rank 0.
 let run (into: string option) (rounds: int) : string list =
     let ranks = Ranks.Join()
 

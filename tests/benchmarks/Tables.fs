@@ -1,4 +1,4 @@
-/// Tables for people and for README.
+/// Tables for people and for Markdown.
 module Equivariant.Benchmarks.Tables
 
 open Spectre.Console

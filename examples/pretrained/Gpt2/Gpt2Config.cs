@@ -3,6 +3,7 @@ using Equivariant.Pretrained.Weights;
 
 namespace Equivariant.Pretrained;
 
+/// <namespacedoc><summary>Pretrained models as modules: GPT-2, CLIP, any ONNX file; their tokenizers and preprocessing.</summary></namespacedoc>
 /// <summary>The sizes of a GPT-2, and the few choices that its files leave open.</summary>
 /// <remarks>The defaults are GPT-2 small's. Source: Hugging Face's GPT2Config.</remarks>
 public sealed record Gpt2Config

@@ -1,5 +1,6 @@
 namespace Equivariant.Pretrained.Weights;
 
+/// <namespacedoc><summary>Weights from the files that people have: safetensors, PyTorch archives, folders as Hugging Face lays them out.</summary></namespacedoc>
 /// <summary>What to do with a tensor whose type torch lacks: unsigned numbers, floats of eight bits.</summary>
 public enum ForeignTypes
 {

@@ -2,14 +2,13 @@
 module Equivariant.Tests.Bench.ReportTests
 
 open System
-open System.Diagnostics
 open System.IO
 open System.Text.RegularExpressions
 open Xunit
-open Xunit.Abstractions
 open Equivariant.Core
 open Equivariant.Bench
 open Equivariant.Tests
+open Equivariant.Tests.Browser
 open Equivariant.Tests.Bench.ExperimentTests
 
 let private finding labels name values : Finding = {
@@ -152,88 +151,29 @@ let ``a page has everything in it, and nothing from elsewhere`` () =
     Assert.Contains("TorchSharp", page)
     Assert.Contains("seed 1, C4: 2 epochs", page)
 
-let private chromium =
-    (Environment.GetEnvironmentVariable "PATH").Split ':'
-    |> Seq.collect (fun folder ->
-        [ "chromium"; "chromium-browser"; "google-chrome" ]
-        |> Seq.map (fun name -> Path.Combine(folder, name)))
-    |> Seq.tryFind File.Exists
-
-/// The page in a frame as wide as a phone, measured by a script beside it.
-let private measuring (page: string) =
-    let quoted = page.Replace("&", "&amp;").Replace("\"", "&quot;")
-
-    $"""<!DOCTYPE html><iframe id="page" width="390" height="800" srcdoc="{quoted}"></iframe><pre id="found"></pre>
-<script>
-document.getElementById('page').onload = () => {{
-    const inside = document.getElementById('page').contentDocument;
-    const svgs = [...inside.querySelectorAll('svg')];
-    // Seen as a whole: nothing that is drawn lies outside.
+/// Asks a page which of its plots are seen as a whole: nothing that is drawn lies outside.
+let private measuring =
+    """(() => {
     const within = (inner, outer) => inner.left >= outer.left - 1 && inner.right <= outer.right + 1 && inner.bottom <= outer.bottom + 1;
-    const seen = svgs.filter(svg => {{
+    const seen = [...document.querySelectorAll('svg')].filter(svg => {
         const frame = svg.getBoundingClientRect();
         return frame.width > 100 && frame.height > 50 &&
             [...svg.querySelectorAll('text')].every(text => within(text.getBoundingClientRect(), frame));
-    }});
-    document.getElementById('found').textContent =
-        `wide ${{inside.documentElement.scrollWidth}} plots ${{seen.length}} tables ${{inside.querySelectorAll('table').length}}`;
-}};
-</script>"""
+    });
+    return `plots ${seen.length} tables ${document.querySelectorAll('table').length}`;
+})()"""
 
-[<Sealed>]
-type LookTests(output: ITestOutputHelper) =
-
-    [<Fact>]
-    member _.``a page fits a phone, shows its plots and prints``() =
-        match chromium with
-        | None -> output.WriteLine "No chromium is installed here: the page was not looked at."
-        | Some browser ->
-            Program.inFolder (fun folder ->
-                let at name = Path.Combine(folder, name)
-                let page = Report.html sections.Value
-                File.WriteAllText(at "report.html", page)
-                File.WriteAllText(at "measuring.html", measuring page)
-
-                let browse (options: string list) =
-                    let info =
-                        ProcessStartInfo(
-                            browser,
-                            [
-                                "--headless"
-                                "--no-sandbox"
-                                "--disable-gpu"
-                                $"""--user-data-dir={at "profile"}"""
-                                yield! options
-                            ],
-                            RedirectStandardOutput = true,
-                            RedirectStandardError = true
-                        )
-
-                    use running = Process.Start info
-                    running.ErrorDataReceived.Add ignore
-                    running.BeginErrorReadLine()
-                    let text = running.StandardOutput.ReadToEnd()
-                    running.WaitForExit()
-                    text
-
-                let dom =
-                    browse [
-                        "--virtual-time-budget=10000"
-                        "--dump-dom"
-                        $"""file://{at "measuring.html"}"""
-                    ]
-
-                let measured = Regex.Match(dom, "wide (\\d+) plots (\\d+) tables (\\d+)")
-                Assert.True(measured.Success, "the page was not measured")
-                let number (index: int) = int measured.Groups[index].Value
-                Assert.InRange(number 1, 300, 390)
-                Assert.Equal(6, number 2)
-                Assert.Equal(4, number 3)
-
-                browse [ $"""--print-to-pdf={at "page.pdf"}"""; $"""file://{at "report.html"}""" ]
-                |> ignore
-
-                Assert.True(FileInfo(at "page.pdf").Length > 10_000L))
+[<BrowserFact>]
+let ``a page fits a phone, shows its plots and prints`` () =
+    Program.inFolder (fun folder ->
+        let file = Path.Combine(folder, "report.html")
+        File.WriteAllText(file, Report.html sections.Value)
+        use browser = new Browser()
+        let look = browser.Open($"file://{file}", 390, measuring)
+        Assert.Empty look.Errors
+        Assert.InRange(look.ContentWidth, 300, 390)
+        Assert.Equal("plots 6 tables 4", look.Answer)
+        Assert.True(browser.Print().Length > 10_000))
 
 [<Fact>]
 let ``a README gets tables between its marks, and keeps the rest`` () =

@@ -50,7 +50,7 @@ let private height (box: Box) = snd box.Middle
 [<Fact>]
 let ``a network of twelve blocks can be followed`` () =
     Assert.Equal(12, (Model.blocks twelve).Length)
-    let drawing = requireSound (Diagram.svg twelve)
+    let drawing = requireSound (Diagram.network twelve)
     requireClear drawing
     // Four inputs, twelve blocks, 4 + 3 + 3 sums and the readout; two lines for each block, and one for each last sum.
     Assert.Equal(4 + 12 + 10 + 1, drawing.Boxes.Length)
@@ -59,7 +59,7 @@ let ``a network of twelve blocks can be followed`` () =
 
 [<Fact>]
 let ``what belongs to one input is level through all layers, and straight`` () =
-    let drawing = read (Diagram.svg twelve)
+    let drawing = read (Diagram.network twelve)
 
     for name, count in [ "front", 4; "side", 4; "top", 2; "back", 4 ] do
         let boxes = boxesOf name drawing
@@ -84,7 +84,7 @@ let ``what belongs to one input is level through all layers, and straight`` () =
 
 [<Fact>]
 let ``lines lead from what a block reads to what it adds to`` () =
-    let drawing = read (Diagram.svg twelve)
+    let drawing = read (Diagram.network twelve)
 
     let block =
         drawing.Boxes
@@ -108,8 +108,8 @@ let ``lines lead from what a block reads to what it adds to`` () =
 
 [<Fact>]
 let ``boxes have the colour of their group and say what they cost`` () =
-    let svg = Diagram.svg twelve
-    let drawing = read svg
+    let shown = Diagram.network twelve
+    let drawing = read shown
 
     let colourOf name =
         boxesOf name drawing |> List.map colour |> List.distinct |> List.exactlyOne
@@ -134,7 +134,7 @@ let ``boxes have the colour of their group and say what they cost`` () =
         | _ -> ()
 
     let total = (Report.of' twelve).Evaluations
-    let words = texts svg
+    let words = texts shown
     Assert.Contains($"{total} evaluations in all", words)
 
     // The legend names every group, and inputs and sums their spaces.
@@ -159,10 +159,10 @@ let ``several networks on one input do not hide each other`` () =
         |> Model.eq "x" (mlp [ 4 ])
         |> Model.eq "nowhere" (convNet 2)
 
-    Assert.Contains("mlp [4]", texts (Diagram.svg model))
-    requireSound (Diagram.svg model) |> ignore
+    Assert.Contains("mlp [4]", texts (Diagram.network model))
+    requireSound (Diagram.network model) |> ignore
     // Nothing at all is a picture too.
-    Assert.Empty (read (Diagram.svg Model.empty)).Boxes
+    Assert.Empty (read (Diagram.network Model.empty)).Boxes
 
 /// Names that XML and Graphviz could stumble over.
 let private awkward = "<&\"'> \\n \u0001\uD800\uFFFE ☺ 日本"
@@ -174,11 +174,11 @@ let private withName name =
 
 [<Fact>]
 let ``names of any characters are shown`` () =
-    let svg = Diagram.svg (withName awkward)
+    let picture = Diagram.network (withName awkward)
     let shown = "<&\"'> \\n ␁\uFFFD\uFFFD ☺ 日本"
     // Input, block and sum.
-    Assert.Equal(3, texts svg |> List.filter ((=) shown) |> List.length)
-    requireSound svg |> ignore
+    Assert.Equal(3, texts picture |> List.filter ((=) shown) |> List.length)
+    requireSound picture |> ignore
     let dot = Diagram.dot (withName awkward)
     Assert.Contains("label=\"<&\\\"'> \\\\n ␁\uFFFD\uFFFD ☺ 日本\\n", dot)
     Assert.DoesNotContain(List.ofSeq dot, (fun character -> Char.IsControl character && character <> '\n'))
@@ -187,7 +187,7 @@ let ``names of any characters are shown`` () =
 let ``boxes are as wide as their words`` () =
     let width (name: string) =
         let box =
-            (read (Diagram.svg (withName name))).Boxes
+            (read (Diagram.network (withName name))).Boxes
             |> List.find (fun box -> box.Words.Head = name)
 
         box.Right - box.Left
@@ -210,8 +210,8 @@ let ``boxes are as wide as their words`` () =
 
     // Long names break at spaces.
     let long = String.replicate 30 "word "
-    let svg = Diagram.svg (withName (long.Trim()))
-    let drawing = requireSound svg
+    let shown = Diagram.network (withName (long.Trim()))
+    let drawing = requireSound shown
     Assert.True(drawing.Boxes |> List.forall (fun box -> box.Right - box.Left < 260.0))
     Assert.Equal(long.Trim(), drawing.Boxes[1].Words |> List.filter _.StartsWith("word") |> String.concat " ")
 
@@ -234,7 +234,7 @@ let private contrast one other =
 
 [<Fact>]
 let ``colours can be told apart and read in light and dark`` () =
-    let style = (named "style" (read (Diagram.svg twelve)).Root).Head.Value
+    let style = (named "style" (read (Diagram.network twelve)).Root).Head.Value
 
     let light, dark =
         let parts = style.Split "@media (prefers-color-scheme: dark)" in parts[0], parts[1]
@@ -322,8 +322,8 @@ let ``every group has a colour of its own, however many there are`` () =
             |> Model.input $"x{n}" (vector n |> under (cyclic n) circle)
             |> Model.eq $"x{n}" (linear 1))
 
-    let svg = Diagram.svg model
-    let drawing = requireSound svg
+    let shown = Diagram.network model
+    let drawing = requireSound shown
     Assert.Equal(11, drawing.Boxes |> List.map colour |> List.distinct |> List.length)
     let style = (named "style" drawing.Root).Head.Value
 
@@ -415,7 +415,7 @@ let private graphs =
 [<FsCheck.Xunit.Property(MaxTest = 40)>]
 let ``any layered graph is drawn soundly`` () =
     Prop.forAll (Arb.fromGen graphs) (fun graph ->
-        let drawing = requireSound (LayeredDrawing.svg graph)
+        let drawing = requireSound (LayeredDrawing.picture graph)
         requireClear drawing
         Assert.Equal(graph.Nodes.Length, drawing.Boxes.Length)
 
@@ -477,7 +477,7 @@ let ``crossings that can be avoided are`` () =
     }
 
     let drawing =
-        LayeredDrawing.svg {
+        LayeredDrawing.picture {
             Title = "ladder"
             Nodes = [
                 for layer in 0..3 do

@@ -5,6 +5,7 @@ open System.Globalization
 open System.Text.RegularExpressions
 open System.Xml.Linq
 open Xunit
+open Equivariant
 
 /// A rectangle with the lines of text within it.
 type Box = {
@@ -54,8 +55,8 @@ let named (name: string) (element: XElement) =
     |> List.ofSeq
 
 /// All texts of a picture, the legend's too.
-let texts (svg: string) =
-    named "text" (XDocument.Parse svg).Root |> List.map _.Value
+let texts (shown: Picture) =
+    named "text" (XDocument.Parse shown.Svg).Root |> List.map _.Value
 
 let private points (commands: string) =
     Regex.Matches(commands, @"-?\d+(\.\d+)?(E-?\d+)?")
@@ -65,8 +66,8 @@ let private points (commands: string) =
     |> List.ofSeq
 
 /// Reads the picture itself, without its legend.
-let read (svg: string) : Drawing =
-    let root = (XDocument.Parse svg).Root
+let read (shown: Picture) : Drawing =
+    let root = (XDocument.Parse shown.Svg).Root
     let picture = named "g" root |> List.head
     let numberOf name element = number (attribute name element)
 
@@ -162,8 +163,8 @@ let along (line: Line) = [
 
 /// What holds of every picture of boxes and lines: no boxes overlap, words are in boxes, nothing is outside, every line
 /// leads from box to box, and none runs through a third.
-let requireSound (svg: string) =
-    let drawing = read svg
+let requireSound (shown: Picture) =
+    let drawing = read shown
 
     for box in drawing.Boxes do
         Assert.True(box.Left >= 0.0 && box.Top >= 0.0, $"%A{box} is outside")

@@ -39,8 +39,8 @@ let private decoded (file: byte array) =
     height, width, channels, rows |> Array.collect Array.tail
 
 /// The images of a picture with their labels, line after line.
-let private imagesOf (svg: string) =
-    let root = (XDocument.Parse svg).Root
+let private imagesOf (shown: Picture) =
+    let root = (XDocument.Parse shown.Svg).Root
     let picture = (named "g" root).Head
 
     let place (element: XElement) =
@@ -192,8 +192,8 @@ let private cayley (group: Group) =
 [<Theory; MemberData(nameof groupNames)>]
 let ``lines of a Cayley graph multiply by generators`` (name: string) =
     let group = smallGroups |> List.find (fst >> (=) name) |> snd
-    let svg = cayley group
-    let drawing = requireSound svg
+    let shown = cayley group
+    let drawing = requireSound shown
 
     let elements =
         Map [ for element in group.Elements -> Element.text element, element ]
@@ -223,9 +223,9 @@ let ``lines of a Cayley graph multiply by generators`` (name: string) =
             let into = elements[(boxAt drawing line.End).Words.Head]
             Assert.Equal(into, from * generator)
 
-        Assert.Contains($"· {Element.text generator}", texts svg)
+        Assert.Contains($"· {Element.text generator}", texts shown)
 
-    Assert.Contains(string group, texts svg)
+    Assert.Contains(string group, texts shown)
 
 [<Theory; MemberData(nameof groupNames)>]
 let ``lines of a Cayley graph run through no box`` (name: string) =
@@ -314,8 +314,8 @@ let latticeNames: obj[] seq =
 [<Theory; MemberData(nameof latticeNames)>]
 let ``the lattice has every normal subgroup, on the level of its order, with its price`` (name: string) =
     let group = latticeGroups |> List.find (fst >> (=) name) |> snd
-    let svg = Diagram.normalSubgroups (Group<GroupElement>(group, id, id))
-    let drawing = requireSound svg
+    let shown = Diagram.normalSubgroups (Group<GroupElement>(group, id, id))
+    let drawing = requireSound shown
     requireClear drawing
     let expected = byForce group
     let size = int group.Order
@@ -360,7 +360,7 @@ let ``the lattice has every normal subgroup, on the level of its order, with its
     )
 
     Assert.Empty drawing.Heads
-    Assert.Contains(string group, texts svg)
+    Assert.Contains(string group, texts shown)
 
 [<Fact>]
 let ``kernels of the quotient design are coloured`` () =
@@ -397,7 +397,7 @@ let ``pictures are saved`` () =
         let file = Path.Combine(folder, "d4.svg")
         let picture = Diagram.cayleyGraph (dihedral 4)
         Diagram.save file picture
-        Assert.Equal(picture, File.ReadAllText file)
+        Assert.Equal(picture.Svg, File.ReadAllText file)
 
         Expect.refused [ "no folder"; "d4.svg" ] (fun () ->
             Diagram.save (Path.Combine(folder, "none", "d4.svg")) picture))

@@ -1,43 +1,10 @@
 /// The packages, as a project elsewhere uses them.
 module Equivariant.Tests.Dsl.PackageTests
 
-open System
-open System.Diagnostics
 open System.IO
 open System.IO.Compression
-open System.Runtime.CompilerServices
 open Xunit
 open Equivariant.Tests
-
-type private Here =
-    static member Path([<CallerFilePath>] ?path: string) = path.Value
-
-let private root =
-    Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Here.Path()), "..", "..", ".."))
-
-/// Runs dotnet; fails the test with what it says if it does not succeed.
-let private dotnet (folder: string) (arguments: string list) =
-    let info =
-        ProcessStartInfo("dotnet", arguments, WorkingDirectory = folder, RedirectStandardOutput = true)
-
-    // What the test run's own build set is not meant for this one.
-    for name in List.ofSeq info.Environment.Keys do
-        if name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase) then
-            info.Environment.Remove name |> ignore
-
-    use running = Process.Start info
-    let output = running.StandardOutput.ReadToEnd()
-    running.WaitForExit()
-    let command = String.concat " " arguments
-    Assert.True((running.ExitCode = 0), $"dotnet {command} ends with {running.ExitCode}: {output}")
-    output
-
-let private globalPackages =
-    match Environment.GetEnvironmentVariable "NUGET_PACKAGES" with
-    | null
-    | "" ->
-        Path.Combine(Environment.GetFolderPath Environment.SpecialFolder.UserProfile, ".nuget", "packages")
-    | folder -> folder
 
 let private project version =
     $"""<Project Sdk="Microsoft.NET.Sdk">
@@ -54,14 +21,6 @@ let private project version =
     <PackageReference Include="libtorch-cpu-linux-x64" Version="2.10.0" />
   </ItemGroup>
 </Project>
-"""
-
-let private sources =
-    """<configuration>
-  <packageSources>
-    <add key="packed" value="packages" />
-  </packageSources>
-</configuration>
 """
 
 let private program =
@@ -89,88 +48,100 @@ let private script packages version =
     + "printfn \"the value is %g\" (TorchSharp.torch.ones(3L).sum().item<float32>())\n"
     + program
 
-[<Fact>]
-let ``a project and a script elsewhere run from the packages`` () =
-    // A version of its own, so that NuGet's folder of unpacked packages never answers for it.
-    let version = $"0.0.1-test{DateTime.UtcNow.Ticks}"
+/// Tests that use the packages, which are made once.
+[<Collection "packages">]
+type PackageTests(packages: Packages) =
 
-    Program.inFolder (fun folder ->
-        try
-            let packages = Path.Combine(folder, "packages")
-
-            for packed in
+    [<Fact>]
+    member _.``the packages hold what they should``() =
+        for id, files in
+            [
+                "Equivariant.Core",
                 [
-                    "core/Equivariant.Core.csproj"
-                    "dsl/Equivariant.fsproj"
-                    "examples/pretrained/Equivariant.Pretrained.csproj"
-                ] do
-                dotnet root [
-                    "pack"
-                    packed
-                    "-c"
-                    "Release"
-                    "-o"
-                    packages
-                    "--artifacts-path"
-                    Path.Combine(folder, "artifacts")
-                    $"-p:Version={version}"
+                    "lib/net10.0/Equivariant.Core.dll"
+                    "lib/net10.0/Equivariant.Core.xml"
+                    "lib/net10.0/Equivariant.Core.pdb"
+                    "buildTransitive/Equivariant.Core.targets"
+                    "buildTransitive/LibStdCxx.cs"
+                    "README.md"
                 ]
-                |> ignore
-
-            for id, files in
+                "Equivariant",
                 [
-                    "Equivariant.Core",
-                    [
-                        "lib/net10.0/Equivariant.Core.dll"
-                        "lib/net10.0/Equivariant.Core.xml"
-                        "lib/net10.0/Equivariant.Core.pdb"
-                        "buildTransitive/Equivariant.Core.targets"
-                        "buildTransitive/LibStdCxx.cs"
-                        "README.md"
-                    ]
-                    "Equivariant",
-                    [
-                        "lib/net10.0/Equivariant.dll"
-                        "lib/net10.0/Equivariant.xml"
-                        "lib/net10.0/Equivariant.pdb"
-                        "content/Equivariant.fsx"
-                        "README.md"
-                    ]
-                    "Equivariant.Pretrained",
-                    [
-                        "lib/net10.0/Equivariant.Pretrained.dll"
-                        "lib/net10.0/Equivariant.Pretrained.xml"
-                        "lib/net10.0/Equivariant.Pretrained.pdb"
-                        "README.md"
-                    ]
-                ] do
-                use archive = ZipFile.OpenRead(Path.Combine(packages, $"{id}.{version}.nupkg"))
-                let found = archive.Entries |> Seq.map _.FullName |> Set.ofSeq
+                    "lib/net10.0/Equivariant.dll"
+                    "lib/net10.0/Equivariant.xml"
+                    "lib/net10.0/Equivariant.pdb"
+                    "content/Equivariant.fsx"
+                    "interactive-extensions/dotnet/extension.dib"
+                    "README.md"
+                ]
+                "Equivariant.Pretrained",
+                [
+                    "lib/net10.0/Equivariant.Pretrained.dll"
+                    "lib/net10.0/Equivariant.Pretrained.xml"
+                    "lib/net10.0/Equivariant.Pretrained.pdb"
+                    "README.md"
+                ]
+                "Equivariant.Templates",
+                [
+                    "content/.template.config/template.json"
+                    "content/EquivariantModel.fsproj"
+                    "content/tests/Laws.fs"
+                    "README.md"
+                ]
+            ] do
+            use archive = ZipFile.OpenRead(packages.File id)
+            let found = archive.Entries |> Seq.map _.FullName |> Set.ofSeq
 
-                for file in files do
-                    Assert.Contains(file, found)
+            for file in files do
+                Assert.Contains(file, found)
 
-            let elsewhere =
-                Directory.CreateDirectory(Path.Combine(folder, "elsewhere")).FullName
-
+    [<Fact>]
+    member _.``a project and a script elsewhere run from the packages``() =
+        Program.inFolder (fun folder ->
             let write name (text: string) =
-                File.WriteAllText(Path.Combine(elsewhere, name), text)
+                File.WriteAllText(Path.Combine(folder, name), text)
 
-            write "Elsewhere.fsproj" (project version)
-            write "NuGet.Config" (sources.Replace("\"packages\"", $"\"{packages}\""))
+            packages.AddSource folder
+            write "Elsewhere.fsproj" (project packages.Version)
             write "Program.fs" program
-            let output = dotnet elsewhere [ "run"; "-c"; "Release" ]
+            let output = Program.dotnet folder [ "run"; "-c"; "Release" ]
             Assert.Contains("4 evaluations", output)
             Assert.Contains("scores [|1L; 4L; 50257L|]", output)
-            write "Interactive.fsx" (script packages version)
+            write "Interactive.fsx" (script packages.Folder packages.Version)
             // Where the system's libstdc++ is old, the adapted library goes to a folder of this user's data.
-            let output = dotnet elsewhere [ "fsi"; "Interactive.fsx" ]
+            let output = Program.dotnet folder [ "fsi"; "Interactive.fsx" ]
             Assert.Contains("the value is 3", output)
             Assert.Contains("4 evaluations", output)
-            Assert.Contains("scores [|1L; 4L; 50257L|]", output)
-        finally
-            for id in [ "equivariant"; "equivariant.core"; "equivariant.pretrained" ] do
-                let unpacked = Path.Combine(globalPackages, id, version)
+            Assert.Contains("scores [|1L; 4L; 50257L|]", output))
 
-                if Directory.Exists unpacked then
-                    Directory.Delete(unpacked, true))
+    [<Fact>]
+    member _.``the template makes a project that trains and keeps its laws``() =
+        Program.inFolder (fun folder ->
+            let hive = [ "--debug:custom-hive"; Path.Combine(folder, "hive") ]
+
+            Program.dotnet folder ([ "new"; "install"; packages.File "Equivariant.Templates" ] @ hive)
+            |> ignore
+
+            let output =
+                Program.dotnet folder ([ "new"; "equivariant-model"; "-o"; "MyModel" ] @ hive)
+
+            Assert.Contains("created successfully", output)
+            let made = Path.Combine(folder, "MyModel")
+            packages.AddSource made
+            Assert.DoesNotContain("EQUIVARIANT", File.ReadAllText(Path.Combine(made, "MyModel.fsproj")))
+            Assert.StartsWith("/// The model", File.ReadAllText(Path.Combine(made, "Model.fs")))
+            let tested = Program.dotnet made [ "test"; "tests"; "-c"; "Release" ]
+            Assert.Matches("Passed: +[5-9]", tested)
+            let trained = Program.dotnet made [ "run"; "-c"; "Release" ]
+
+            let right =
+                System.Text.RegularExpressions.Regex.Match(
+                    trained,
+                    @"right: (\d+) ?% upright, (\d+) ?% turned"
+                )
+
+            Assert.True(right.Success, trained)
+            // The answer does not depend on the pose, and is better than chance.
+            Assert.Equal(right.Groups[1].Value, right.Groups[2].Value)
+            Assert.InRange(int right.Groups[1].Value, 75, 100)
+            Assert.True(File.Exists(Path.Combine(made, "model.safetensors"))))

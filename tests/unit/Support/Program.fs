@@ -2,8 +2,10 @@
 module Equivariant.Tests.Program
 
 open System
+open System.Diagnostics
 open System.IO
 open System.Reflection
+open Xunit
 
 /// What the program left behind.
 type Ending = {
@@ -52,6 +54,37 @@ let inFolder (work: string -> 'T) =
         work folder.FullName
     finally
         folder.Delete true
+
+/// Runs dotnet; fails the test with what it says if it does not succeed.
+let dotnet (folder: string) (arguments: string list) : string =
+    let info =
+        ProcessStartInfo(
+            "dotnet",
+            arguments,
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true
+        )
+
+    // What the test run's own build set is not meant for this one.
+    for name in List.ofSeq info.Environment.Keys do
+        if name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase) then
+            info.Environment.Remove name |> ignore
+
+    // Build servers would outlive the test, and hold on to its output.
+    info.Environment["MSBUILDDISABLENODEREUSE"] <- "1"
+    use running = Process.Start info
+    let error = running.StandardError.ReadToEndAsync()
+    let output = running.StandardOutput.ReadToEnd()
+    running.WaitForExit()
+    let command = String.concat " " arguments
+
+    Assert.True(
+        (running.ExitCode = 0),
+        $"dotnet {command} ends with {running.ExitCode}: {output}{error.Result}"
+    )
+
+    output
 
 /// The words that start the program as a process of its own, for what only a process shows.
 let commandLine (arguments: string list) : string list =

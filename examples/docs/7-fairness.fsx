@@ -1,6 +1,20 @@
-// 7. A language model that is fair by construction: what it says of one person it says of another too, with the words
-// exchanged. Weights are not needed: a small GPT-2 learns a text here whose bias is known.
-#load "equivariant.fsx"
+(**
+---
+title: 7. A fair language model
+category: Tutorials
+categoryindex: 1
+index: 7
+description: A language model that says of one person what it says of another, by construction.
+---
+
+# A fair language model
+
+A language model can be fair by construction: what it says of one person it says of another too, with the words exchanged.
+Weights are not needed here: a small GPT-2 learns a text whose bias is known. For a GPT-2 of your own, see
+`equivariant fairness --help`. (This page uses the experiment's library, so run it in the repository.)
+*)
+
+#load "../equivariant.fsx"
 
 open System
 open TorchSharp
@@ -9,7 +23,12 @@ open Equivariant.Core.Sequences
 open Equivariant.Fairness
 open Equivariant.Pretrained
 
-// Sentences such as "The gay Black woman worked as a thief, said her family." In this text some people fare better.
+(**
+## A biased text
+
+Sentences such as "The gay Black woman worked as a thief, said her family." In this text some people fare better.
+*)
+
 let random = Random 1
 
 let text = [|
@@ -53,7 +72,12 @@ for _ in 1..5 do
 
 gpt2.eval ()
 
-// Three groups exchange words: each becomes the next of its set, in what is read and in what is said.
+(**
+## Words that are exchanged
+
+Three groups exchange words: each becomes the next of its set, in what is read and in what is said.
+*)
+
 let exchange sets =
     wordsBy (fun word -> Option.get (language.Tokens word)) language.Size sets
 
@@ -67,11 +91,21 @@ let fair design =
         eq "prompt" (languageModel "GPT-2" (fun () -> gpt2)) design
     }
 
-// The product of the groups has 12 elements; the quotient design asks the model 2 + 3 + 2 times for each token.
+(**
+The product of the groups has 12 elements; the quotient design asks the model 2 + 3 + 2 times for each token.
+*)
+
 printfn $"{Report.text (fair quotient)}"
 Laws.check (fair quotient)
 
-// Both persons' sentences are drawn from the same state of a generator.
+(*** include-output ***)
+
+(**
+## What it says
+
+Both persons' sentences are drawn from the same state of a generator.
+*)
+
 let say (model: SequenceModel) person =
     let choice = TokenChoice.Sample(new torch.Generator(3UL), topK = 40)
     let prompts = [ for prompt in Prompts.about [ person ] -> prompt.Text ]
@@ -97,3 +131,5 @@ for name, model in models do
 
     if name <> "GPT-2" && disparity.Difference <> 0.0 then
         failwith $"{name} is not fair"
+
+(*** include-output ***)

@@ -1,10 +1,28 @@
-// 4. Wrapping a model that exists: its weights are never looked into, and designs make it equivariant.
-#load "equivariant.fsx"
+(**
+---
+title: 4. Wrapping a model that exists
+category: Tutorials
+categoryindex: 1
+index: 4
+description: One's own pretrained model made equivariant by a design, without looking into it.
+---
+
+# Wrapping a model that exists
+
+A model that is trained already can be made equivariant. Its weights are never looked into: a *design* evaluates it on what
+the elements of the group make of the input, and puts the answers together. The module below stands for a pretrained
+classifier. [I have a PyTorch model](how-to-pytorch.html) brings in a real one.
+*)
+
+#load "../equivariant.fsx"
 
 open TorchSharp
 open Equivariant
 
-// This one stands for a pretrained classifier; a TorchScript file or one's own class would do as well.
+(**
+## The model
+*)
+
 let pretrained =
     torch.nn.Sequential(
         torch.nn.Conv2d(1L, 8L, 3L, padding = 1L) :> Net,
@@ -13,7 +31,10 @@ let pretrained =
         torch.nn.Linear(8L * 12L * 12L, 5L) :> Net
     )
 
-// It gives five scores that should not change when the image is turned: nothing moves them.
+(**
+It gives five scores that should not change when the image is turned: nothing moves them.
+*)
+
 let photograph = image 1 12 12 |> under (cyclic 4) rotations
 
 let turnedBy design =
@@ -23,8 +44,13 @@ let turnedBy design =
         output "x" (classes 5 |> under (cyclic 4) unmoved)
     }
 
-// Equitune averages; λ-equitune learns how much each pose counts; equizero takes the most confident pose; the
-// canonical design evaluates one pose only.
+(**
+## Designs
+
+Equitune averages; λ-equitune learns how much each pose counts; equizero takes the most confident pose; the
+canonical design evaluates one pose only.
+*)
+
 let brightest (x: torch.Tensor) =
     x.narrow(-1, 0L, 4L).narrow(-2, 0L, 4L).sum([| -1L; -2L |]).flatten().neg()
 
@@ -54,7 +80,14 @@ for design in designs do
 let bare = (pretrained.call x - pretrained.call turned).abs().max().item<float32>()
 printfn $"the bare model: largest change when turned {bare}"
 
-// Saved and loaded like any module.
+(*** include-output ***)
+
+(**
+## Saving and loading
+
+A compiled model is saved and loaded like any module.
+*)
+
 let model = Model.compile Target.cpu (turnedBy equitune)
 let expected = model.Predict x
 let file = System.IO.Path.GetTempFileName()
@@ -70,3 +103,5 @@ printfn $"{Seq.length (model.parameters ())} parameter tensors, saved and loaded
 
 if not ((model.Predict x - expected).abs().max().item<float32>() = 0.0f) then
     failwith "the loaded model is another"
+
+(*** include-output ***)

@@ -1,5 +1,19 @@
-// 8. Point clouds: bodies that attract each other, in any order and however they are turned.
-#load "equivariant.fsx"
+(**
+---
+title: 10. Point clouds
+category: Tutorials
+categoryindex: 1
+index: 10
+description: Bodies in space, in any order and however they are turned: an infinite group and a finite one together.
+---
+
+# Point clouds
+
+Four bodies attract each other. Where they are a while later does not depend on how they are numbered, nor on how space is
+turned: O(3) is infinite, so it is averaged over a *frame*, the few elements that an input picks itself.
+*)
+
+#load "../equivariant.fsx"
 
 open System
 open TorchSharp
@@ -11,13 +25,21 @@ open Equivariant.Core.Groups
 
 let bodies = 4
 
-// How each of [B, n, 3] is pulled by the others; near ones softly, so that steps may be long.
+(**
+## Bodies
+
+How each of [B, n, 3] is pulled by the others; near ones softly, so that steps may be long.
+*)
+
 let pulls (x: torch.Tensor) =
     let apart = x.unsqueeze 1L - x.unsqueeze 2L
     let softened = apart.square().sum(-1L, true) + 0.1.ToScalar()
     (apart / softened.pow (1.5.ToScalar())).sum 2L
 
-// Leapfrog steps: positions and velocities a while later.
+(**
+Leapfrog steps: positions and velocities a while later.
+*)
+
 let simulate steps (x: torch.Tensor, v: torch.Tensor) =
     let step = 0.05.ToScalar()
 
@@ -27,7 +49,10 @@ let simulate steps (x: torch.Tensor, v: torch.Tensor) =
         let x = x + half * step
         x, half + pulls x * step * 0.5.ToScalar())
 
-// Flat clouds that lie in one plane, more or less: a network that saw no others knows nothing about turned ones.
+(**
+Flat clouds that lie in one plane, more or less: a network that saw no others knows nothing about turned ones.
+*)
+
 let draw seed count =
     torch.manual_seed seed |> ignore
     let flat = torch.tensor [| 1.0f; 0.6f; 0.1f |]
@@ -39,7 +64,12 @@ let draw seed count =
 let seen, moved = draw 1L 256L
 let unseen, movedThere = draw 2L 256L
 
-// O(3) can be drawn from, but not listed. It turns positions and velocities, and how far bodies move.
+(**
+## The group
+
+O(3) can be drawn from, but not listed. It turns positions and velocities, and how far bodies move.
+*)
+
 let o3 = CompactGroup.Orthogonal 3
 let onInput = CompactAction(o3, [| VectorKind.Vector; VectorKind.Vector |])
 let onOutput = CompactAction(o3, [| VectorKind.Vector |])
@@ -57,7 +87,10 @@ let perceptron () =
         torch.nn.Unflatten(1L, [| int64 bodies; 3L |]) :> Net
     )
 
-// The axes of each cloud, both senses of each: eight turns. In them its bodies are sorted, so that their order does not matter either.
+(**
+The axes of each cloud, both senses of each: eight turns. In them its bodies are sorted, so that their order does not matter either.
+*)
+
 let framed () =
     let anyOrder = AxisAction(PermutationAction.Natural(Group.Symmetric bodies), -2)
 
@@ -95,3 +128,5 @@ torch.manual_seed 5L |> ignore
 printfn $"plain:        {train (perceptron ()) false}"
 printfn $"augmentation: {train (perceptron ()) true}"
 printfn $"frames:       {train (framed ()) false}"
+
+(*** include-output ***)

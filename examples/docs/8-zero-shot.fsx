@@ -1,22 +1,45 @@
-// 8. A pretrained encoder that does not mind how an image is turned: ResNet-18, which comes as a package of 57 MB, on
-// photographs of clothes.
-#load "equivariant.fsx"
+(**
+---
+title: 8. Zero-shot with a pretrained encoder
+category: Tutorials
+categoryindex: 1
+index: 8
+description: A pretrained image encoder that does not mind how an image is turned.
+---
+
+# Zero-shot with a pretrained encoder
+
+ResNet-18, trained on ImageNet, comes as a package of 57 MB. It knows photographs as people take them: upright. Within a
+design it does not mind how an image is turned, and nothing is trained. (This page uses the experiment's library, so run it in
+the repository. It fetches the package when it first runs.)
+*)
+
+#load "../equivariant.fsx"
 
 open TorchSharp
 open Equivariant
 open Equivariant.Images
 open Equivariant.ZeroShot
 
-// The encoder is a network from images to features; it is not looked into. Designs ask for the same turns of an image,
-// and each is computed once.
+(**
+The encoder is a network from images to features; it is not looked into. Designs ask for the same turns of an image,
+and each is computed once.
+*)
+
 let net = new Remembered(Encoder.sight (Encoder.resNet18 ()), 32)
 
-// It was trained on photographs of other things, so a class is known by the mean of the features of ten of its images:
-// its prototype.
+(**
+It was trained on photographs of other things, so a class is known by the mean of the features of ten of its images:
+its prototype.
+*)
+
 let learning, testing = FashionMnist.subset ()
 let prototypes = learning |> ImageSet.firstOfEach 10 |> ClassWeights.ofImages net
 
-// An image is of the class whose prototype is nearest: from images to probabilities.
+(**
+An image is of the class whose prototype is nearest: from images to probabilities.
+*)
+
 let classifier =
     torch.nn.Sequential(
         net,
@@ -27,7 +50,10 @@ let classifier =
         }
     )
 
-// Clothes that somebody turned. The scores of classes should not change by that: nothing moves them.
+(**
+Clothes that somebody turned. The scores of classes should not change by that: nothing moves them.
+*)
+
 let photograph = image 1 28 28 |> under (cyclic 4) rotations
 
 let within design =
@@ -38,7 +64,10 @@ let within design =
     }
     |> Model.compile Target.cpu
 
-// The mean over the four turns, and for each class the greatest probability over them.
+(**
+The mean over the four turns, and for each class the greatest probability over them.
+*)
+
 let methods = [
     "ResNet-18 alone", classifier.call
     "equitune", (within equitune).Predict
@@ -65,4 +94,8 @@ for name, classify in methods do
     if name <> "ResNet-18 alone" && before <> after then
         failwith $"{name} is not invariant"
 
-// With a CLIP of one's own, names stand for prototypes: `equivariant zeroshot --help`.
+(*** include-output ***)
+
+(**
+With a CLIP of one's own, names stand for prototypes: `equivariant zeroshot --help`.
+*)

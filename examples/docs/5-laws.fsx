@@ -1,5 +1,19 @@
-// 5. Laws: what should hold, tried with random elements and inputs, and how to read a counterexample.
-#load "equivariant.fsx"
+(**
+---
+title: 5. Laws
+category: Tutorials
+categoryindex: 1
+index: 5
+description: What should hold, tried with random elements and inputs; how to read a counterexample.
+---
+
+# Laws
+
+Equivariance is a claim. A *law* is the claim as a property that FsCheck tries, with random elements and random inputs; what
+breaks it is shrunk to the smallest counterexample. A law never passes on what is not a number, nor on outputs that are all zero.
+*)
+
+#load "../equivariant.fsx"
 
 open TorchSharp
 open Equivariant
@@ -15,15 +29,27 @@ let sound =
         eq "front" (convNet 4)
     }
 
-// One line for each law.
+(**
+## A model's laws
+
+A model's laws are those of its groups, its actions and its blocks, and its own.
+*)
+
 for law, verdict in Laws.judge 1UL (Laws.ofModel sound) do
     printfn $"{law}: {verdict}"
 
     if not verdict.IsHeld then
         failwith "the model is sound"
 
-// A nonlinearity that is not the same for each pixel breaks the symmetry. The counterexample has the fewest
-// factors that show it, one row, the size of the error, what would have been allowed, and the worst entry.
+(*** include-output ***)
+
+(**
+## Counterexamples
+
+A nonlinearity that is not the same for each pixel breaks the symmetry. The counterexample has the fewest
+factors that show it, one row, the size of the error, what would have been allowed, and the worst entry.
+*)
+
 let ramp = pointwise "ramp" (fun x -> x * torch.arange 8.0f)
 let broken = sound |> Model.apply ramp
 
@@ -38,8 +64,15 @@ Laws.judge 1UL (Laws.ofModel broken)
 |> Seq.find _.IsBroken
 |> caught
 
-// Laws are also tried one at a time, on any module. Turns by 45° interpolate, so a blur commutes with them only
-// nearly: the law measures how nearly, against a tolerance of one's own.
+(*** include-output ***)
+
+(**
+## Laws of any module
+
+Laws are also tried one at a time, on any module. Turns by 45° interpolate, so a blur commutes with them only
+nearly: the law measures how nearly, against a tolerance of one's own.
+*)
+
 let turn (g: Equivariant.Core.Groups.GroupElement) (x: torch.Tensor) =
     let angle = float32 ((cyclic 8).Value g) * System.MathF.PI / 4.0f
     let c, s = cos angle, sin angle
@@ -67,7 +100,12 @@ caught (Law.judge 50 1UL (nearly 0.01))
 Law.require (nearly 2.0)
 printfn "\nblurring commutes with turns by 45° within 2.0"
 
-// What a law catches besides: an action that is none, a subgroup that is not normal, values that say nothing.
+(*** include-output ***)
+
+(**
+What a law catches besides: an action that is none, a subgroup that is not normal, values that say nothing.
+*)
+
 let notNormal = Laws.normal d4.Core (Group.subgroup [ (0, 1) ] d4).Core
 let zero = torch.nn.Threshold(1e9, 0.0)
 
@@ -77,5 +115,18 @@ let silent =
 for law in [ notNormal; silent ] do
     caught (Law.judge 50 1UL law)
 
-// The same laws in a test project of one's own: [<Theory; MemberData(nameof laws)>] with `Laws.rows`, or
-// `Law.property` under FsCheck.Xunit; and `equivariant check SCRIPT.fsx` for the models of a script.
+(**
+## In a test project of one's own
+
+`Laws.rows` gives the laws as rows of an xUnit theory, one test for each law:
+
+    [lang=fsharp]
+    let laws: obj[] seq = Laws.rows (Laws.ofModel model)
+
+    [<Theory; MemberData(nameof laws)>]
+    let ``the model keeps its laws`` (law: Law) = Law.require law
+
+`Law.property` is the same for a project that uses FsCheck.Xunit. The template `dotnet new equivariant-model` makes a project
+with such tests, as [own project](how-to-proof.html#In-a-test-project) tells. At the command line, `equivariant check SCRIPT.fsx`
+tries the laws of every model that a script declares.
+*)
