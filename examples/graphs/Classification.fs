@@ -77,13 +77,7 @@ module Classification =
 
         let optimiser = torch.optim.Adam(training.parameters (), settings.LearningRate)
 
-        context.Train(
-            "training",
-            {
-                Training.plain training optimiser settings.Epochs batches Array.length loss with
-                    LearningRate = Some(Training.cosine settings.LearningRate settings.LastLearningRate)
-            }
-        )
+        context.Train("training", Training.plain training optimiser settings.Epochs batches Array.length loss)
         |> ignore
 
         [

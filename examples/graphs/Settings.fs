@@ -18,8 +18,6 @@ type Settings = {
     Epochs: int
     BatchSize: int
     LearningRate: float
-    /// <summary>The step size at the end of training, to which it falls.</summary>
-    LastLearningRate: float
 }
 
 /// <summary>The settings of the usual runs.</summary>
@@ -45,7 +43,6 @@ module Settings =
         Epochs = 300
         BatchSize = 50
         LearningRate = 1e-3
-        LastLearningRate = 1e-5
     }
 
     /// <summary>The settings of a preset.</summary>
