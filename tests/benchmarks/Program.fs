@@ -52,6 +52,7 @@ type Arguments =
     | [<AltCommandLine "-r">] Rounds of count: int
     | Threads of count: int
     | Readme of path: string
+    | Oracle of path: string
     | [<Hidden>] Memory_Of of design: string
     | [<Hidden>] Into of path: string
 
@@ -62,6 +63,8 @@ type Arguments =
             | Rounds _ -> "how many rounds of turns to take (20 if left out)."
             | Readme _ ->
                 "measure the designs (or the ranks, or the groups) and put their tables into this file, between its marks. Example: groups --readme README.md"
+            | Oracle _ ->
+                "write groups that GAP draws, with its answers, into this file. Example: --oracle tests/unit/Oracles/data/drawn.json"
             | Memory_Of _ -> "measure the memory of one design (a child process of this program)."
             | Into _ -> "put the ranks' table into this file (a rank of this program)."
             | Threads _ -> "how many threads torch may use (as many as there are cores if left out)."
@@ -112,6 +115,9 @@ let main argv =
             | _ ->
                 eprintfn $"""--readme takes one of {tables |> List.map fst |> String.concat ", "} at a time."""
                 2
+        | None, None, None when arguments.Contains Oracle ->
+            Groups.writeOracle (arguments.GetResult Oracle)
+            0
         | None, None, None -> runAll rounds (wanted |> Option.defaultValue (List.map fst benchmarks))
     with
     | :? ArguParseException as error ->
