@@ -69,6 +69,26 @@ public static class Permutations
         return power;
     }
 
+    /// <summary>Whether all of some permutations commute.</summary>
+    internal static bool Commute(int[][] generators)
+    {
+        for (int i = 0; i < generators.Length; i++)
+        {
+            for (int j = i + 1; j < generators.Length; j++)
+            {
+                for (int point = 0; point < generators[i].Length; point++)
+                {
+                    if (generators[i][generators[j][point]] != generators[j][generators[i][point]])
+                    {
+                        return false;
+                    }
+                }
+            }
+        }
+
+        return true;
+    }
+
     /// <summary>Tells whether a permutation is a product of an even number of transpositions.</summary>
     public static bool IsEven(ReadOnlySpan<int> permutation)
     {

@@ -14,9 +14,9 @@ type Drawn = {
     Generators: int[][]
 }
 
-/// What GAP says about one: facts by name, and the seconds that the order and all of them took it.
+/// What GAP says about one: facts by name, as JSON, and the seconds that the order and all of them took it.
 type Answer = {
-    Facts: (string * string) list
+    Facts: (string * JsonNode) list
     OrderTime: float
     Time: float
 }
@@ -56,7 +56,7 @@ let private answer (line: string) =
         Facts = [
             for pair in node.AsObject() do
                 if not (pair.Key.EndsWith("ime", StringComparison.Ordinal)) then
-                    pair.Key, string pair.Value
+                    pair.Key, (nonNull pair.Value).DeepClone()
         ]
         OrderTime = seconds "orderTime"
         Time = seconds "time"
@@ -117,7 +117,9 @@ type Session private (draw: Draw, first: Run) =
         let reading = run.Gap.StandardOutput.ReadLineAsync()
 
         if reading.Wait patience then
-            Some(answer (nonNull reading.Result))
+            match reading.Result with
+            | null -> failwith $"GAP ended at {run.Groups[number].Name}."
+            | line -> Some(answer line)
         else
             stop run
             run <- start draw

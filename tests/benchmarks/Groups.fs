@@ -3,6 +3,9 @@ module Equivariant.Benchmarks.Groups
 
 open System
 open System.Diagnostics
+open System.IO
+open System.Text.Json
+open System.Text.Json.Nodes
 open Spectre.Console
 open Equivariant.Core.Actions
 open Equivariant.Core.Facts
@@ -64,8 +67,9 @@ type private Outcome =
     | Unanswered of ours: float
 
 /// Differences are for failing at once: a wrong fact is no matter of speed.
-let private requireSame drawn (found: (string * string) list) (said: (string * string) list) =
+let private requireSame drawn (found: (string * string) list) (said: (string * JsonNode) list) =
     for name, value in said do
+        let value = string value
         let mine = List.tryPick (fun (other, fact) -> if other = name then Some fact else None) found
 
         if not (String.Equals(defaultArg mine "", value, StringComparison.OrdinalIgnoreCase)) then
@@ -152,6 +156,38 @@ let besideGap rounds : string list =
                 $"GAP not done in {patience.TotalSeconds:F0} s"
             ]
             rows
+
+/// Writes a few of each kind, with GAP's answers, as a file of groups: the unit tests compare with it where GAP is not installed.
+let writeOracle (path: string) =
+    match
+        Session.TryStart {
+            Seed = 2
+            Transitive = 20
+            Primitive = 20
+            Regular = 6
+            Subgroups = 14
+        }
+    with
+    | None -> failwith "GAP is not installed (Debian: gap-core, gap-transgrp, gap-primgrp, gap-smallgrp)."
+    | Some gap ->
+        use gap = gap
+
+        let entry number drawn =
+            gap.Ask(number, patience)
+            |> Option.map (fun answer ->
+                let entry = JsonObject()
+                let numbers (images: int[]) = JsonSerializer.SerializeToNode images
+                entry["name"] <- JsonValue.Create drawn.Name
+                entry["degree"] <- JsonValue.Create drawn.Degree
+                entry["generators"] <- JsonArray(Array.map numbers drawn.Generators)
+
+                for name, value in answer.Facts do
+                    entry[name] <- value
+
+                entry.ToJsonString())
+
+        let entries = gap.Groups |> List.mapi entry |> List.choose id
+        File.WriteAllText(path, "[\n" + String.Join(",\n", entries) + "\n]\n")
 
 /// Millions of things a second.
 let private rate count (work: unit -> unit) =

@@ -48,6 +48,7 @@ type Arguments =
     | [<AltCommandLine "-r">] Rounds of count: int
     | Threads of count: int
     | Readme of path: string
+    | Oracle of path: string
     | [<Hidden>] Memory_Of of design: string
     | [<Hidden>] Into of path: string
 
@@ -58,6 +59,8 @@ type Arguments =
             | Rounds _ -> "how many rounds of turns to take (20 if left out)."
             | Readme _ ->
                 "put the tables of the benchmarks (the designs' if none is named) into this file, between its marks. Example: linear inputs --readme examples/docs/costs.md"
+            | Oracle _ ->
+                "write groups that GAP draws, with its answers, into this file. Example: --oracle tests/unit/Oracles/data/drawn.json"
             | Memory_Of _ -> "measure the memory of one design (a child process of this program)."
             | Into _ -> "put the ranks' table into this file (a rank of this program)."
             | Threads _ -> "how many threads torch may use (as many as there are cores if left out)."
@@ -100,6 +103,9 @@ let main argv =
             0
         | None, Some path, _ ->
             Ranks.run (Some path) rounds |> ignore
+            0
+        | None, None, _ when arguments.Contains Oracle ->
+            Groups.writeOracle (arguments.GetResult Oracle)
             0
         | None, None, readme ->
             Paired.keepFreedMemory ()

@@ -67,6 +67,9 @@ OrbitsOnTuples := function(group, degree, length)
     return Sum(orbits, orbit -> OrbitsOnTuples(Stabilizer(group, orbit[1]), degree, length - 1));
 end;
 
+# Orders are written as text, since they are exact.
+Exact := number -> Concatenation("\"", String(number), "\"");
+
 # All facts of a group, and the nanoseconds that its order and all of them took.
 Facts := function(drawn)
     local group, degree, start, order, orderTime, facts;
@@ -76,11 +79,11 @@ Facts := function(drawn)
     order := Size(group);
     orderTime := NanosecondsSinceEpoch() - start;
     facts := [
-        ["order", order],
+        ["order", Exact(order)],
         ["abelian", IsAbelian(group)],
         ["conjugacyClasses", NrConjugacyClasses(group)],
-        ["centerOrder", Size(Centre(group))],
-        ["derivedOrder", Size(DerivedSubgroup(group))],
+        ["centerOrder", Exact(Size(Centre(group)))],
+        ["derivedOrder", Exact(Size(DerivedSubgroup(group)))],
         ["transitive", IsTransitive(group, [1 .. degree])],
         ["orbitsOnPoints", OrbitsOnTuples(group, degree, 1)],
         ["orbitsOnPairs", OrbitsOnTuples(group, degree, 2)],

@@ -44,7 +44,7 @@ internal sealed class GiantChain : GroupChain
         int degree = permutations.Width;
         int[] moved = [.. Enumerable.Range(0, degree).Where(point => generators.Any(g => g[point] != point))];
         int n = moved.Length;
-        if (n < SmallestDegree)
+        if (n < SmallestDegree || Permutations.Commute(generators))
         {
             return null;
         }

@@ -52,7 +52,7 @@ internal static class OrderBound
     private static BigInteger OfTransitive(int degree, int[][] generators)
     {
         // A commutative transitive group is regular.
-        if (Commute(generators))
+        if (Permutations.Commute(generators))
         {
             return degree;
         }
@@ -72,25 +72,6 @@ internal static class OrderBound
         }
 
         return bound;
-    }
-
-    private static bool Commute(int[][] generators)
-    {
-        for (int i = 0; i < generators.Length; i++)
-        {
-            for (int j = i + 1; j < generators.Length; j++)
-            {
-                for (int point = 0; point < generators[i].Length; point++)
-                {
-                    if (generators[i][generators[j][point]] != generators[j][generators[i][point]])
-                    {
-                        return false;
-                    }
-                }
-            }
-        }
-
-        return true;
     }
 
     private static BigInteger Factorial(int n)

@@ -20,8 +20,8 @@ internal sealed class StabiliserChain : GroupChain
     /// <summary>The number of random elements in a row that must already be members before the proof is tried.</summary>
     private const int Streak = 16;
 
-    /// <summary>The number of points beyond which the order of a soluble group is found by its series.</summary>
-    private const int ManyPoints = 1 << 12;
+    /// <summary>The number of integers that the proof may move before the order is looked for by the series of a soluble group.</summary>
+    private const long LongWork = 100_000_000;
     private const long ExplicitLimit = 1L << 24;
     private const int PointLimit = 1 << 24;
     private const long MemoryLimit = 1L << 28;
@@ -31,7 +31,7 @@ internal sealed class StabiliserChain : GroupChain
     private readonly Group _group;
     private readonly List<Level> _levels = [];
     private readonly int[][] _generators;
-    private readonly BigInteger? _largest;
+    private BigInteger? _largest;
     private long _stored;
 
     private StabiliserChain(Group group, int[][] generators, BigInteger? largest)
@@ -72,12 +72,6 @@ internal sealed class StabiliserChain : GroupChain
                 $"To find a subgroup of {group.Name} the engine would need an action on {group.PointCount} points or more; at most {PointLimit} are possible.");
         }
 
-        if (largest is null && group is PermutationGroup { Degree: > ManyPoints })
-        {
-            // The proof takes time with the square of the number of points, the series of a soluble group does not.
-            largest = SolubleSeries.Of(group.PointCount, generators)?.Order;
-        }
-
         StabiliserChain chain = new(group, generators, largest);
         foreach (int point in baseStart)
         {
@@ -86,6 +80,13 @@ internal sealed class StabiliserChain : GroupChain
 
         if (chain._generators.Length > 0)
         {
+            chain.AbsorbGenerators();
+            if (largest is null && group is PermutationGroup && chain._levels.Sum(level => (double)level.Orbit.Count * level.Strong.Count) * group.Width > LongWork)
+            {
+                // The proof takes time with the square of the number of points, the series of a soluble group does not.
+                chain._largest = SolubleSeries.Of(group.PointCount, generators)?.Order;
+            }
+
             chain.Fill();
             BigInteger? bound = null;
             while (!chain.IsUnfaithful && !chain.IsFull())
@@ -185,18 +186,20 @@ internal sealed class StabiliserChain : GroupChain
     /// <summary>Whether the order is the largest that it can be, so that nothing is left to find or to prove.</summary>
     private bool IsFull() => _largest is not null && CurrentOrder() == _largest;
 
-    private void Fill()
+    private void AbsorbGenerators()
     {
         foreach (int[] generator in _generators)
         {
-            Absorb(generator);
-            if (IsUnfaithful)
+            if (!IsUnfaithful)
             {
-                return;
+                Absorb(generator);
             }
         }
+    }
 
-        if (IsFull())
+    private void Fill()
+    {
+        if (IsUnfaithful || IsFull())
         {
             return;
         }
@@ -281,7 +284,7 @@ internal sealed class StabiliserChain : GroupChain
 
     private void AddLevel(int point)
     {
-        Level level = new(point, _group.PointCount, _levels.Count);
+        Level level = new(point, _group.PointCount);
         int[] identity = new int[_group.Width];
         _group.WriteIdentity(identity);
         level.Representatives.Add(identity);
@@ -509,19 +512,19 @@ internal sealed class StabiliserChain : GroupChain
     {
         private const int TableLimit = 2048;
 
-        /// <summary>Of more points, up to another number, the first levels have tables: their orbits are the longest.</summary>
-        private const int LongTableLimit = 1 << 20;
-        private const int LongTables = 8;
-        private readonly int[]? _table;
-        private readonly Dictionary<int, int>? _dictionary;
+        /// <summary>Of more points, only a long orbit has a table.</summary>
+        private const int LongOrbit = 4096;
+        private readonly int _pointCount;
+        private int[]? _table;
+        private Dictionary<int, int>? _dictionary;
 
-        public Level(int point, int pointCount, int depth)
+        public Level(int point, int pointCount)
         {
             Base = point;
-            if (pointCount <= TableLimit || (pointCount <= LongTableLimit && depth < LongTables))
+            _pointCount = pointCount;
+            if (pointCount <= TableLimit)
             {
-                _table = new int[pointCount];
-                Array.Fill(_table, -1);
+                MakeTable();
             }
             else
             {
@@ -563,6 +566,22 @@ internal sealed class StabiliserChain : GroupChain
             }
 
             Orbit.Add(point);
+            if (_table is null && Orbit.Count > LongOrbit && Orbit.Count > _pointCount / LongOrbit)
+            {
+                MakeTable();
+            }
+        }
+
+        private void MakeTable()
+        {
+            _table = new int[_pointCount];
+            Array.Fill(_table, -1);
+            for (int i = 0; i < Orbit.Count; i++)
+            {
+                _table[Orbit[i]] = i;
+            }
+
+            _dictionary = null;
         }
     }
 }

@@ -7,14 +7,12 @@ open System.Numerics
 open Xunit
 open Equivariant.Core.Groups
 open Equivariant.Tests
+open Equivariant.Tests.Groups.RawGroups
 
 let private shuffled (seed: int) degree =
     let points = [| 0 .. degree - 1 |]
     (Random seed).Shuffle points
     points
-
-let private cycle n = [| for i in 0 .. n - 1 -> (i + 1) % n |]
-let private swap n = [| 1; 0; yield! [ 2 .. n - 1 ] |]
 
 [<Fact>]
 let ``all permutations have words in any generators`` () =
@@ -35,28 +33,6 @@ let ``all permutations have words in any generators`` () =
 
         Assert.Empty(group.Word group.Identity)
 
-/// M24 on the projective line over the integers mod 23 (Conway): x + 1, 2x, −1/x, and x³/9 for squares, 9x³ for the others.
-let private mathieu24 =
-    let infinity = 23
-    let square = set [ for x in 1..22 -> x * x % 23 ]
-
-    let inverse (x: int) =
-        int (BigInteger.ModPow(BigInteger x, 21, 23))
-
-    let line atInfinity (formula: int -> int) = [| yield! [ for x in 0..22 -> formula x ]; yield atInfinity |]
-
-    let cubes x =
-        if x = 0 then 0
-        elif square.Contains x then x * x * x * inverse 9 % 23
-        else 9 * x * x * x % 23
-
-    Group.OfPermutations [|
-        line infinity (fun x -> (x + 1) % 23)
-        line infinity (fun x -> 2 * x % 23)
-        line 0 (fun x -> if x = 0 then infinity else (23 - inverse x) % 23)
-        line infinity cubes
-    |]
-
 [<Fact>]
 let ``M24 has 26 classes`` () =
     Assert.Equal(BigInteger 244823040, mathieu24.Order)
@@ -66,11 +42,6 @@ let ``M24 has 26 classes`` () =
     Assert.Equal(mathieu24.Order, classes |> Seq.fold (fun sum c -> sum + c.Size) BigInteger.Zero)
     // 11 385 involutions with eight fixed points.
     Assert.Contains(BigInteger 11385, [ for c in classes -> c.Size ])
-
-let private asPermutations (group: Group) =
-    let image = group.ToPermutationGroup()
-    // Without its structure.
-    Group.OfPermutations [| for g in image.Generators -> g.Code.ToArray() |]
 
 [<Fact>]
 let ``classes of wreath products, by structure and without`` () =
@@ -118,14 +89,8 @@ let ``classes on parts that do not depend on each other multiply`` () =
 
 [<Fact>]
 let ``what is not computed is said to be so`` () =
-    // C2 ≀ (C2 ≀ (… )) five times: more classes than there is time for.
-    let rec tower levels : Group =
-        if levels = 0 then
-            Group.Trivial()
-        else
-            Group.Wreath(tower (levels - 1), Group.Symmetric 2)
-
-    let group = asPermutations (tower 6)
+    // More points than classes or triples are looked for on.
+    let group = projective 1009 false
     let list (numbers: int[]) = "[" + String.Join(",", numbers) + "]"
 
     let generators =
@@ -138,4 +103,4 @@ let ``what is not computed is said to be so`` () =
         File.WriteAllText(file, $"{{\"degree\":{group.Degree},\"generators\":[{generators}]}}")
         let json = (Program.run [ "group"; file; "--json" ]).Output
         Assert.DoesNotContain("\"conjugacyClasses\":", json)
-        Assert.Contains("\"notComputed\":[\"conjugacyClasses\"]", json))
+        Assert.Contains("\"notComputed\":[\"conjugacyClasses\",\"invariantDim3\"]", json))

@@ -472,7 +472,7 @@ let ``an affine group has all invertible affine maps`` (n: int) (p: int) =
 let ``what is no affine group is refused`` () =
     refused [ "9"; "prime" ] (fun () -> Group.Affine(1, 9))
     refused [ "0"; "dimension" ] (fun () -> Group.Affine(0, 3))
-    refused [ "AGL(19, 2)"; "262144" ] (fun () -> Group.Affine(19, 2))
+    refused [ "AGL(21, 2)"; "1048576" ] (fun () -> Group.Affine(21, 2))
     refused [ "AGL(1000000, 2)" ] (fun () -> Group.Affine(1000000, 2))
 
 // Names

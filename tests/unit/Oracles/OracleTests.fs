@@ -52,6 +52,11 @@ let private compare command file (mayMiss: JsonNode -> string -> bool) =
 
     Assert.Empty found
 
+/// Drawn from GAP's libraries by `tests/benchmarks`, whose `--oracle` wrote the file.
+[<Fact>]
+let ``groups that GAP draws`` () =
+    compare "group" "drawn.json" (fun _ _ -> false)
+
 [<Fact>]
 let ``groups`` () =
     // The walk over classes may be left out above order 10⁶.
