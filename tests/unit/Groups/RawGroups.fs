@@ -14,7 +14,7 @@ let asPermutations (group: Group) =
 
 /// A direct product, as permutations of the factors' points side by side.
 let sideBySide (left: Group) (right: Group) =
-    asPermutations (Group.Direct(left, right))
+    asPermutations (Group.Direct [| left; right |])
 
 /// The fractional linear maps of the line over the integers mod a prime, all or those of square determinant: PGL(2, q) and PSL(2, q).
 let projective (q: int) all =
