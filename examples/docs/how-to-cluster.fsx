@@ -45,10 +45,11 @@ printfn $"rank {ranks.Rank} of {ranks.Count}"
 - The library is Open MPI's or MPICH's, whichever launched the program, or the one that `EQUIVARIANT_MPI` names. Rank 0 prints and writes
   files. A rank that fails or dies ends the job; start it again to go on from its last checkpoint. Ranks that were given other
   settings, rows or weights are refused at the start (`ranks.RequireSame`, which the designs and `SharedGradients` call).
-- A GPU's tensors travel through the host's memory.
+- A GPU's tensors travel straight where the MPI knows CUDA, and through pinned memory of the host elsewhere.
 
 Experiments: `mpirun -n 2 equivariant scan --quick --across orbit` (or `data`), in a folder that all ranks see; the figures are those of
-one process but for speeds, and for dropout's chance. What it costs is [measured](costs.html#Ranks).
+one process but for speeds, and where networks have dropout or batch normalisation, which the report then says; ranks that share
+batches also divide what is only measured. What it costs is [measured](costs.html#Ranks).
 
 ## Many runs, many machines
 
