@@ -41,6 +41,34 @@ internal sealed class BlockBasis : EquivariantBasis
         return cat(rows, 0).MoveToOuterDisposeScope();
     }
 
+    internal override bool AvoidsMatrix(Tensor x, Tensor coefficients)
+    {
+        Tensor[] parts = Split(coefficients);
+        bool avoids = _blocks.SelectMany(row => row).Zip(parts).Any(pair => pair.First.AvoidsMatrix(x, pair.Second));
+        foreach (Tensor part in parts)
+        {
+            part.Dispose();
+        }
+
+        return avoids;
+    }
+
+    /// <summary>Block by block where one of them needs no matrix, else by one matrix for all.</summary>
+    internal override Tensor Apply(Tensor x, Tensor coefficients)
+    {
+        if (!AvoidsMatrix(x, coefficients))
+        {
+            return base.Apply(x, coefficients);
+        }
+
+        using DisposeScope scope = NewDisposeScope();
+        Tensor[] inputs = x.split([.. _blocks[0].Select(block => (long)block.Input.Dimension)], 2);
+        Queue<Tensor> parts = new(Split(coefficients));
+        Tensor[] rows = [.. _blocks.Select(row =>
+            row.Zip(inputs, (block, input) => block.Apply(input, parts.Dequeue())).Aggregate((sum, value) => sum + value))];
+        return cat(rows, 2).MoveToOuterDisposeScope();
+    }
+
     internal override Tensor Moment()
     {
         DenseMatrices.RequireEntries($"The initial weights of a layer to {Output}", (BigInteger)Output.Dimension * Output.Dimension);

@@ -82,6 +82,9 @@ public abstract class EquivariantBasis
         return (Count == 0 ? normal : Scale(normal, invariantShare)).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Tells whether <see cref="Apply"/> would write no dense matrix for these, or not for all of it.</summary>
+    internal virtual bool AvoidsMatrix(Tensor x, Tensor coefficients) => false;
+
     /// <summary>Multiplies by the dense matrix, on vectors with channels last.</summary>
     /// <param name="x"><c>[B, n·c_in]</c>.</param>
     /// <param name="coefficients"><c>[c_out, d, c_in]</c>.</param>

@@ -54,6 +54,8 @@ internal sealed class OrbitBasis : EquivariantBasis
     internal override Tensor Apply(Tensor x, Tensor coefficients) =>
         Cheapest(x, coefficients)?.Apply(x, coefficients) ?? ApplyDense(x, coefficients);
 
+    internal override bool AvoidsMatrix(Tensor x, Tensor coefficients) => Cheapest(x, coefficients) is not null;
+
     /// <summary>The way that takes the least time; null for the dense matrix.</summary>
     internal IOrbitProduct? Cheapest(Tensor x, Tensor coefficients)
     {

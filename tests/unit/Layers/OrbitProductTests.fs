@@ -287,6 +287,28 @@ let ``the cheapest way is chosen by the orbits, not by the group`` () =
         Assert.Equal((name, way), (name, chosen representation channels batch))
 
 [<Fact>]
+let ``sums of permutations and matrices are multiplied block by block where that is cheaper`` () =
+    use scope = torch.NewDisposeScope()
+    torch.manual_seed 6L |> ignore
+    let group = Group.Symmetric 40
+    let mixed = natural group + sign group
+    let basis = EquivariantBasis.Between(mixed, mixed)
+
+    let leaf (shape: int64 list) =
+        (noise shape torch.float64).requires_grad_()
+
+    let x = leaf [ 5L; 8L; 41L ]
+    let coefficients = leaf [ 8L; int64 basis.Count; 8L ]
+    let upstream = leaf [ 5L; 8L; 41L ]
+    Assert.True(basis.AvoidsMatrix(x, coefficients))
+
+    for expected, actual in
+        List.zip
+            (derivatives (byBasis basis) x coefficients upstream)
+            (derivatives (fun x c -> basis.Apply(x, c)) x coefficients upstream) do
+        assertClose (1e-10 * expected.abs().max().item<double>()) expected actual
+
+[<Fact>]
 let ``maps commuting with all permutations of 4096 points write no matrix`` () =
     use scope = torch.NewDisposeScope()
     torch.manual_seed 5L |> ignore
