@@ -13,6 +13,17 @@
 #r "cli/bin/Release/net10.0/Equivariant.ZeroShot.dll"
 #load "../dsl/Interactive.fsx"
 
+// SkiaSharp, which draws plots, looks for its native library beside itself only, and not where a build puts it.
+System.Runtime.Loader.AssemblyLoadContext.Default.add_ResolvingUnmanagedDll (fun assembly name ->
+    let folder = System.IO.Path.GetDirectoryName assembly.Location
+    let rid = System.Runtime.InteropServices.RuntimeInformation.RuntimeIdentifier
+    let file = System.IO.Path.Combine(folder, "runtimes", rid, "native", name + ".so")
+
+    if System.IO.File.Exists file then
+        System.Runtime.InteropServices.NativeLibrary.Load file
+    else
+        0n)
+
 // Plots show themselves in notebooks, and on the pages that fsdocs makes of scripts.
 Equivariant.Interactive.showing Equivariant.Bench.Plotting.svg
 
