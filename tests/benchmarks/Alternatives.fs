@@ -174,7 +174,7 @@ let private choices (courses: Course list) : string list =
     let exact =
         courses
         |> List.filter (fun course -> course.SameAnswer > 0.999)
-        |> List.map (fun course -> course.Way.Name, "the answer must not change, whatever was trained on")
+        |> List.map (fun course -> course.Way.Name, "the answer must not change")
 
     let ahead = [
         yield! first "training time counts" [ for course, (_, seconds) in arrived -> course, seconds ]

@@ -318,6 +318,11 @@ let ``maps commuting with all permutations of 4096 points write no matrix`` () =
 
     // What a scalar and a pooled term say: the weights are those of equal and of different points.
     let weight: torch.Tensor = layer.Weight
+
+    do
+        use _ = torch.no_grad ()
+        weight.copy_ (torch.randn_like weight) |> ignore
+
     let same, other = weight.select (1L, 0L), weight.select (1L, 1L)
 
     let expected =
