@@ -113,7 +113,9 @@ let main argv =
                     intoReadme name lines path
                     0
             | _ ->
-                eprintfn $"""--readme takes one of {tables |> List.map fst |> String.concat ", "} at a time."""
+                eprintfn
+                    $"""--readme takes one of {tables |> List.map fst |> String.concat ", "} at a time."""
+
                 2
         | None, None, None when arguments.Contains Oracle ->
             Groups.writeOracle (arguments.GetResult Oracle)
