@@ -9,8 +9,8 @@ public abstract partial class Group
 
     /// <summary>
     /// Gets the number of conjugacy classes, or null when it is not feasible: it is known for commutative, symmetric and alternating groups of any size
-    /// and for direct and wreath products of such, is counted for other groups of a few million elements, and is found for larger ones by going from
-    /// class to class for some seconds.
+    /// and for direct and wreath products of such; for other groups it is found layer by layer above a soluble normal subgroup and by going from class
+    /// to class elsewhere, for some seconds, and by walking through a few million elements where that fails.
     /// </summary>
     public BigInteger? ConjugacyClassCount => Once(ref _classCount, () => new(CountConjugacyClasses())).Value;
 

@@ -85,7 +85,9 @@ let private start draw =
 
     let rec groups drawnSoFar =
         match gap.StandardOutput.ReadLine() with
-        | null -> failwith "GAP drew no groups. Its libraries are Debian's gap-transgrp, gap-primgrp and gap-smallgrp."
+        | null ->
+            failwith
+                "GAP drew no groups. Its libraries are Debian's gap-transgrp, gap-primgrp and gap-smallgrp."
         | line when line.EndsWith("drawn", StringComparison.Ordinal) -> List.rev drawnSoFar
         // On its first line GAP may say first how it would show colours.
         | line -> groups (drawn line[line.IndexOf '{' ..] :: drawnSoFar)

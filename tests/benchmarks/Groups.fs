@@ -70,7 +70,9 @@ type private Outcome =
 let private requireSame drawn (found: (string * string) list) (said: (string * JsonNode) list) =
     for name, value in said do
         let value = string value
-        let mine = List.tryPick (fun (other, fact) -> if other = name then Some fact else None) found
+
+        let mine =
+            List.tryPick (fun (other, fact) -> if other = name then Some fact else None) found
 
         if not (String.Equals(defaultArg mine "", value, StringComparison.OrdinalIgnoreCase)) then
             failwith

@@ -2,7 +2,10 @@ using System.Numerics;
 
 namespace Equivariant.Core.Groups.Engine;
 
-/// <summary>Finds conjugacy classes: by partitions for symmetric and alternating groups, otherwise by walking through the elements or, where there are too many, from class to class.</summary>
+/// <summary>
+/// Finds conjugacy classes: by formulas for symmetric and alternating groups and whole wreath products, otherwise layer by layer above a soluble
+/// normal subgroup, from class to class where there is none, and by walking through the elements of small groups.
+/// </summary>
 internal static class ConjugacyClasses
 {
     /// <summary>The largest group whose elements are walked through.</summary>
@@ -33,15 +36,14 @@ internal static class ConjugacyClasses
         }
 
         PermutationGroup permutations = group as PermutationGroup ?? group.ToPermutationGroup();
-        if (group.Order > ListedElements && WreathForm.Find(permutations) is (PermutationGroup inner, PermutationGroup outer)
-            && inner.ConjugacyClassCount is BigInteger ofInner && CountWreath(ofInner, outer) is { } ofWreath)
+        if (group.Order > ListedElements && CountByStructure(permutations) is { } known)
         {
-            return ofWreath;
+            return known;
         }
 
         if (SolubleRadical.Find(permutations) is { } radical)
         {
-            // Where the classes of a soluble group are too many for this, they are for the walk.
+            // Where the classes of a soluble group are too many for this, they are too many for the walk.
             BigInteger? lifted = Lift(radical, null);
             if (lifted is not null || (radical.Quotient is null && group.Order > ListedElements))
             {
@@ -49,12 +51,23 @@ internal static class ConjugacyClasses
             }
         }
 
+        return ClassWalk.Find(permutations)?.Count ?? (group.Order <= ListedElements ? Walk(group, null) : null);
+    }
+
+    /// <summary>The number of classes of a group that is a whole wreath product, or a direct product on parts of its points; null for another.</summary>
+    private static BigInteger? CountByStructure(PermutationGroup group)
+    {
+        if (WreathForm.Find(group) is (PermutationGroup inner, PermutationGroup outer))
+        {
+            return inner.ConjugacyClassCount is BigInteger ofInner ? CountWreath(ofInner, outer) : null;
+        }
+
         // On parts that do not depend on each other, classes are tuples of classes.
-        IReadOnlyList<int[]> parts = IndependentOrbits.Find(permutations.GeneratorCodes, group.Order);
-        return parts.Count > 1
-            ? parts.Aggregate((BigInteger?)BigInteger.One, (count, points) => count is null ? null : count * Count(new PermutationGroup(
-                points.Length, [.. permutations.GeneratorCodes.Select(g => Permutations.Restrict(g, points))])))
-            : ClassWalk.Find(permutations)?.Count ?? (group.Order <= ListedElements ? Walk(group, null) : null);
+        IReadOnlyList<int[]> parts = IndependentOrbits.Find(group.GeneratorCodes, group.Order);
+        return parts.Count == 1
+            ? null
+            : parts.Aggregate((BigInteger?)BigInteger.One, (count, points) => count is null ? null : count * Count(new PermutationGroup(
+                points.Length, [.. group.GeneratorCodes.Select(g => Permutations.Restrict(g, points))])));
     }
 
     public static IReadOnlyList<ConjugacyClass> List(Group group)

@@ -28,15 +28,20 @@ let projective (q: int) all =
         powers root |> Seq.take (q - 1) |> Seq.distinct |> Seq.length = q - 1
 
     let root = Seq.initInfinite ((+) 2) |> Seq.find isRoot
-    let factor = if all then root else int (int64 root * int64 root % int64 q)
+
+    let factor =
+        if all then
+            root
+        else
+            int (int64 root * int64 root % int64 q)
 
     Group.OfPermutations [|
-        [| for x in 0 .. q -> if x = q then q else (x + 1) % q |]
+        [| for x in 0..q -> if x = q then q else (x + 1) % q |]
         [|
-            for x in 0 .. q -> if x = q then q else int (int64 x * int64 factor % int64 q)
+            for x in 0..q -> if x = q then q else int (int64 x * int64 factor % int64 q)
         |]
         [|
-            for x in 0 .. q ->
+            for x in 0..q ->
                 if x = q then 0
                 elif x = 0 then q
                 else (q - inverse x) % q
