@@ -217,12 +217,13 @@ let private large: Case = {
         let group, flips = Group.Cyclic 2, PermutationAction.Natural(Group.Cyclic 2)
         let product = Group.Direct [| for _ in 1..12 -> group :> Group |]
         AxisAction(PermutationAction.OnTuple(product, [| for _ in 1..12 -> flips |]), -1)
-    Network = fun () -> perceptron 24L 2048L
+    Network = fun () -> perceptron 24L 1024L
     Shape = [ 24L ]
 }
 
 /// What a child process does: some training steps of one design, and no other.
 let memoryOf (name: string) =
+    Paired.returnFreedMemory ()
     let cnn = cnn 16L
     let inputs = batchOf cnn 256L
 
@@ -233,7 +234,7 @@ let memoryOf (name: string) =
             let evaluation = Evaluation(ChunkRows = int chunk, Checkpoint = true)
 
             new Equitune(large.Network(), large.Action, large.Action, evaluation = evaluation) :> Net,
-            batchOf large 4L
+            batchOf large 1L
         | None when name = "one chunk" -> large.Network(), batchOf large chunk
         | None when name = "idle and large" -> large.Network(), batchOf large 1L
         | None when name = "idle" -> cnn.Network(), inputs.narrow (0L, 0L, 1L)
@@ -271,7 +272,7 @@ let private memories () =
         for name, rows, _ in designs (cnn 16L) do
             line name (string (rows * 256L)) idle name (string rows)
 
-        line chunked $"4 · 4096, {chunk} at a time" (peakInChild "idle and large") chunked "one chunk"
+        line chunked $"4096, {chunk} at a time" (peakInChild "idle and large") chunked "one chunk"
     ]
 
 /// What two threads gain over one, on a network of convolutions and on the designs around it.
@@ -316,7 +317,7 @@ let run rounds : string list = [
             (List.map (quotientBesideEquitune (max 3 (rounds / 2))) ladder)
     yield!
         show
-            "Peak memory of a training step over that of an idle process (CNN, 16 channels, 256 inputs; the last line an MLP, 2048 wide, and over the bare model on one chunk)"
+            "Peak memory of a training step over that of an idle process (CNN, 16 channels, 256 inputs; the last line an MLP, 1024 wide, and over the bare model on one chunk)"
             [ "design"; "rows"; "design's"; "bare model's"; "ratio" ]
             (memories ())
     yield!
