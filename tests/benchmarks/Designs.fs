@@ -208,8 +208,8 @@ let private peakMemory () =
     |> fun kilobytes -> kilobytes / 1024.0
 
 /// Equituning over a group of 4096 elements, some rows at a time.
-let private chunked = "equitune, |G| = 4096, chunks of 256 rows with checkpoints"
-let private chunk = 256L
+let private chunked = "equitune, |G| = 4096, chunks of 1024 rows with checkpoints"
+let private chunk = 1024L
 
 let private large: Case = {
     Name = "C2^12"
@@ -221,6 +221,10 @@ let private large: Case = {
     Shape = [ 24L ]
 }
 
+let private chunkedDesign (net: Net) : Net =
+    let evaluation = Evaluation(ChunkRows = int chunk, Checkpoint = true)
+    new Equitune(net, large.Action, large.Action, evaluation = evaluation)
+
 /// What a child process does: some training steps of one design, and no other.
 let memoryOf (name: string) =
     Paired.returnFreedMemory ()
@@ -230,13 +234,13 @@ let memoryOf (name: string) =
     let model, x =
         match designs cnn |> List.tryFind (fun (design, _, _) -> design = name) with
         | Some(_, _, wrap) -> wrap (cnn.Network()), inputs
-        | None when name = chunked ->
-            let evaluation = Evaluation(ChunkRows = int chunk, Checkpoint = true)
-
-            new Equitune(large.Network(), large.Action, large.Action, evaluation = evaluation) :> Net,
-            batchOf large 1L
+        | None when name = chunked -> chunkedDesign (large.Network()), batchOf large 4L
         | None when name = "one chunk" -> large.Network(), batchOf large chunk
-        | None when name = "idle and large" -> large.Network(), batchOf large 1L
+        | None when name = "idle and large" ->
+            // The group is listed, and its elements tabulated.
+            let net = large.Network()
+            chunkedDesign net |> ignore
+            net, batchOf large 1L
         | None when name = "idle" -> cnn.Network(), inputs.narrow (0L, 0L, 1L)
         | None -> cnn.Network(), inputs.repeat [| int64 name; 1L; 1L; 1L |]
 
@@ -272,7 +276,7 @@ let private memories () =
         for name, rows, _ in designs (cnn 16L) do
             line name (string (rows * 256L)) idle name (string rows)
 
-        line chunked $"4096, {chunk} at a time" (peakInChild "idle and large") chunked "one chunk"
+        line chunked $"4 · 4096, {chunk} at a time" (peakInChild "idle and large") chunked "one chunk"
     ]
 
 /// What two threads gain over one, on a network of convolutions and on the designs around it.
