@@ -12,7 +12,8 @@ namespace Equivariant.Core.Designs;
 /// </summary>
 /// <remarks>
 /// The frame has to be equivariant, <c>F(hx) = F(x)h⁻¹</c>; then the model is. It costs <c>|F(x)|</c> evaluations of
-/// the model. Where the frame lists the group, finding it needs all <c>|G|</c> transforms of the input; where it sorts, none.
+/// the model. Where the frame lists the group, finding it needs all <c>|G|</c> transforms of the input, but for some energies
+/// (<see cref="TransformEnergy"/>); where it sorts, none.
 /// Source: Puny et al., "Frame Averaging for Invariant and Equivariant Network Design" (ICLR 2022).
 /// </remarks>
 public class FrameAverage : SavedModule<Tensor, Tensor>

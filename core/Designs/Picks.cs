@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Equivariant.Core.Designs;
 
 /// <summary>Which elements of a group the inputs of a batch pick, and how much each of them counts.</summary>
-/// <remarks>Everything is on the device of the inputs, and nothing here waits for it but the checks of given weights.</remarks>
+/// <remarks>Everything is on the device of the inputs, and nothing here waits for it but what has to know how many elements were picked.</remarks>
 public sealed class Picks
 {
     private readonly PickedRows _rows;

@@ -17,7 +17,7 @@ internal static class Ranking
             return zeros(keys.shape, ScalarType.Int64, keys.device).MoveToOuterDisposeScope();
         }
 
-        (Tensor sorted, Tensor order) = keys.sort(1, false, true);
+        (Tensor sorted, Tensor order) = keys.contiguous().sort(1, false, true);
         long steps = keys.shape[1] - 1;
         (Tensor left, Tensor right) = (sorted.narrow(1, 0, steps), sorted.narrow(1, 1, steps));
         Tensor rises = tolerance > 0 ? (right - left).gt(tolerance) : right.ne(left);

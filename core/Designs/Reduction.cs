@@ -147,7 +147,9 @@ public abstract class Reduction : nn.Module
             Tensor largest = weights.amax([0L], keepdim: true);
             DesignChecks.RefuseWrong(largest, it => it.eq(0), () =>
                 "The weight function gives zero on a whole orbit, so no transform counts there: let at least one weight of each orbit be positive.");
-            Tensor relative = (weights / largest).masked_fill(fair.logical_not(), double.NaN);
+            // Nothing by nothing is NaN, where a weight is wrong.
+            Tensor sound = fair.to(weights.dtype);
+            Tensor relative = weights / largest * (sound / sound);
             return Weigh(pulledBack, relative / relative.sum([0L], keepdim: true)).MoveToOuterDisposeScope();
         }
     }

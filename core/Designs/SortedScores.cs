@@ -88,13 +88,14 @@ public sealed class SortedScores : ElementDistribution
         using DisposeScope scope = NewDisposeScope();
         (Tensor sorted, Tensor order) = scores.sort(1, false, false);
         long steps = Math.Max(0, scores.shape[1] - 1);
-        if (sorted.narrow(1, 0, steps).ne(sorted.narrow(1, scores.shape[1] - steps, steps)).all().item<bool>())
+        Tensor tied = sorted.narrow(1, 0, steps).eq(sorted.narrow(1, scores.shape[1] - steps, steps)).any(1).nonzero().flatten();
+        if (tied.numel() > 0)
         {
-            return order.MoveToOuterDisposeScope();
+            // Sorted by chance first: a stable sort then leaves equal scores in random order.
+            Tensor shuffled = chance.index_select(0, tied).argsort(1);
+            order.index_copy_(0, tied, shuffled.gather(1, scores.index_select(0, tied).gather(1, shuffled).sort(1, false, true).Indices));
         }
 
-        // Sorted by chance first: a stable sort then leaves equal scores in random order.
-        Tensor shuffled = chance.argsort(1);
-        return shuffled.gather(1, scores.gather(1, shuffled).sort(1, false, true).Indices).MoveToOuterDisposeScope();
+        return order.MoveToOuterDisposeScope();
     }
 }

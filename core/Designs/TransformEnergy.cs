@@ -9,6 +9,10 @@ namespace Equivariant.Core.Designs;
 /// <summary>A number for each transform of an input, by which frames and canonical poses choose among them: the less, the better.</summary>
 public abstract class TransformEnergy
 {
+    private protected TransformEnergy()
+    {
+    }
+
     /// <summary>What is learned along with the model: a module, a parameter, or nothing.</summary>
     internal virtual object? Learned => null;
 
@@ -98,7 +102,7 @@ public abstract class TransformEnergy
             // Permutations keep inner products: ⟨w, g·x⟩ = ⟨g⁻¹·w, x⟩.
             ElementList list = ListedGroup.Of(action.Group);
             Tensor images = list.InversesOf(action).Expand(weights.unsqueeze(0));
-            Tensor energies = inputs.flatten(1).matmul(images.flatten(1).t());
+            Tensor energies = images.flatten(1).matmul(inputs.flatten(1).t()).t();
             return DesignChecks.ComparablePerRow(energies.flatten(), energies.numel(), "A linear energy").view(energies.shape).MoveToOuterDisposeScope();
         }
 

@@ -207,8 +207,8 @@ let private peakMemory () =
     |> fun kilobytes -> kilobytes / 1024.0
 
 /// Equituning over a group of 4096 elements, some rows at a time.
-let private chunked = "equitune, |G| = 4096, chunks of 256 rows with checkpoints"
-let private chunk = 256L
+let private chunked = "equitune, |G| = 4096, chunks of 1024 rows with checkpoints"
+let private chunk = 1024L
 
 let private large: Case = {
     Name = "C2^12"
@@ -216,25 +216,30 @@ let private large: Case = {
         let group, flips = Group.Cyclic 2, PermutationAction.Natural(Group.Cyclic 2)
         let product = Group.Direct [| for _ in 1..12 -> group :> Group |]
         AxisAction(PermutationAction.OnTuple(product, [| for _ in 1..12 -> flips |]), -1)
-    Network = fun () -> perceptron 24L 2048L
+    Network = fun () -> perceptron 24L 1024L
     Shape = [ 24L ]
 }
 
+let private chunkedDesign (net: Net) : Net =
+    let evaluation = Evaluation(ChunkRows = int chunk, Checkpoint = true)
+    new Equitune(net, large.Action, large.Action, evaluation = evaluation)
+
 /// What a child process does: some training steps of one design, and no other.
 let memoryOf (name: string) =
+    Paired.returnFreedMemory ()
     let cnn = cnn 16L
     let inputs = batchOf cnn 256L
 
     let model, x =
         match designs cnn |> List.tryFind (fun (design, _, _) -> design = name) with
         | Some(_, _, wrap) -> wrap (cnn.Network()), inputs
-        | None when name = chunked ->
-            let evaluation = Evaluation(ChunkRows = int chunk, Checkpoint = true)
-
-            new Equitune(large.Network(), large.Action, large.Action, evaluation = evaluation) :> Net,
-            batchOf large 4L
+        | None when name = chunked -> chunkedDesign (large.Network()), batchOf large 4L
         | None when name = "one chunk" -> large.Network(), batchOf large chunk
-        | None when name = "idle and large" -> large.Network(), batchOf large 1L
+        | None when name = "idle and large" ->
+            // The group is listed, and its elements tabulated.
+            let net = large.Network()
+            chunkedDesign net |> ignore
+            net, batchOf large 1L
         | None when name = "idle" -> cnn.Network(), inputs.narrow (0L, 0L, 1L)
         | None -> cnn.Network(), inputs.repeat [| int64 name; 1L; 1L; 1L |]
 
@@ -315,7 +320,7 @@ let run rounds : string list = [
             (List.map (quotientBesideEquitune (max 3 (rounds / 2))) ladder)
     yield!
         Tables.show
-            "Peak memory of a training step over that of an idle process (CNN, 16 channels, 256 inputs; the last line an MLP, 2048 wide, and over the bare model on one chunk)"
+            "Peak memory of a training step over that of an idle process (CNN, 16 channels, 256 inputs; the last line an MLP, 1024 wide, and over the bare model on one chunk)"
             [ "design"; "rows"; "design's"; "bare model's"; "ratio" ]
             (memories ())
     yield!

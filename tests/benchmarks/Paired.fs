@@ -8,17 +8,23 @@ open System.Runtime.InteropServices
 [<DllImport "libc">]
 extern int private mallopt(int parameter, int value)
 
-/// Tells glibc's allocator to keep what is freed. By default it gives large blocks back to the system whenever enough of them are free at
-/// once, and the next call finds them page by page: a small network then takes twice as long, and which of two that are compared is luck.
-let keepFreedMemory () =
+/// Sets how large a block has to be for glibc's allocator to ask the system for it, and how much may be free before it gives some back.
+let private allocate (ownBlocks: int) (keep: int) =
     let trimThreshold, mmapThreshold = -1, -3
 
     try
         if OperatingSystem.IsLinux() then
-            mallopt (mmapThreshold, 1 <<< 25) |> ignore
-            mallopt (trimThreshold, Int32.MaxValue) |> ignore
+            mallopt (mmapThreshold, ownBlocks) |> ignore
+            mallopt (trimThreshold, keep) |> ignore
     with :? EntryPointNotFoundException ->
         ()
+
+/// For timings: what is freed is kept. By default large blocks go back to the system whenever enough of them are free at once, and the
+/// next call finds them page by page: a small network then takes twice as long, and which of two that are compared is luck.
+let keepFreedMemory () = allocate (1 <<< 25) Int32.MaxValue
+
+/// For peaks of memory: what is freed goes back at once, so that they are those of what is alive.
+let returnFreedMemory () = allocate (1 <<< 17) (1 <<< 17)
 
 /// A ratio of times, over all rounds.
 type Ratio = {

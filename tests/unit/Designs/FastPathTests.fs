@@ -338,3 +338,48 @@ let ``entropy is what it says, with its derivatives, where gradients are wanted 
     assertClose 0.0 before logits
     use _ = torch.no_grad ()
     assertClose 1e-12 (byHand logits) (ProxyLoss.Entropy(logits.clone().requires_grad_ true))
+
+[<Fact>]
+let ``scores of points are those of layers that see a point, the mean and the neighbours side by side`` () =
+    torch.manual_seed 5L |> ignore
+    let sn = Group.Symmetric 4
+    let sets = AxisAction(PermutationAction.Natural sn, -2)
+    let graphs = AxisAction(PermutationAction.OnGraphs(sn, 2), -2, -1)
+
+    for action, shape in [ sets, [ 3L; 4L; 2L ]; graphs, [ 3L; 4L; 6L ] ] do
+        let network = (new PointScores(action, 2, 1, 5)).``to`` torch.float64
+
+        let parameters =
+            dict [
+                for struct (name, parameter) in network.named_parameters () -> name, parameter :> torch.Tensor
+            ]
+
+        let linear name (x: torch.Tensor) =
+            x.matmul (parameters[$"{name}.weight"].t()) + parameters[$"{name}.bias"]
+
+        let byHand (noise: torch.Tensor) (x: torch.Tensor) =
+            let edges = if shape[2] = 6L then Some(x.narrow (2L, 0L, 4L)) else None
+            let features = if edges.IsSome then x.narrow (2L, 4L, 2L) else x
+
+            let exchange (h: torch.Tensor) layer =
+                let mean = h.mean([| 1L |], keepdim = true).expand_as h
+
+                let seen =
+                    torch.cat ([| h; mean; yield! edges |> Option.map _.matmul(h) |> Option.toArray |], 2L)
+
+                h + (linear $"mix{layer}" seen).relu()
+
+            let read = (linear "read" (torch.cat ([| features; noise |], 2L))).relu()
+            let scores = (linear "score" (List.fold exchange read [ 0; 1 ])).squeeze 2L
+            let centred = scores - scores.mean ([| 1L |], keepdim = true)
+            let deviation = centred.square().mean([| 1L |], keepdim = true).sqrt()
+            centred / (deviation + 1e-6.ToScalar())
+
+        let noise = randn [ 3L; 4L; 1L ]
+        let learned = List.ofSeq parameters.Values
+        let x = randn shape
+
+        List.iter2
+            (fun expected actual -> Assert.True(distance expected actual < 1e-7))
+            (derivatives learned (byHand noise) x)
+            (derivatives learned (fun x -> network.call (x, noise)) x)
