@@ -31,6 +31,13 @@ let private even (group: PermutationGroup) =
 
 /// Soluble groups, groups with a soluble normal subgroup below others, of which some split and some do not, and groups with none.
 let private small: (string * (unit -> PermutationGroup)) list = [
+    "C2 ≀ C2 ≀ C2",
+    (fun () ->
+        asPermutations (
+            Group.Wreath(Group.Cyclic 2, asPermutations (Group.Wreath(Group.Cyclic 2, Group.Symmetric 2)))
+        ))
+    "Q8 ≀ C2", (fun () -> asPermutations (Group.Wreath(Group.Quaternion(), Group.Symmetric 2)))
+    "C3 ≀ A4", (fun () -> asPermutations (Group.Wreath(Group.Cyclic 3, Group.Alternating 4)))
     "AGL(2, 3)", (fun () -> asPermutations (Group.Affine(2, 3)))
     "AGL(3, 2)", (fun () -> asPermutations (Group.Affine(3, 2)))
     "AGL(2, 5)", (fun () -> asPermutations (Group.Affine(2, 5)))

@@ -25,7 +25,7 @@ let ``a polygon of 40 000 corners`` () =
     Assert.Equal(n / 2 + 1, PairOrbits.CountOf(n, codes group, n, codes group))
 
 [<Fact>]
-let ``a torus of 2^19 points, and what does not commute with its shifts`` () =
+let ``a torus of 2^19 points`` () =
     let width = 1 <<< 10
     let n = width * 512
 
