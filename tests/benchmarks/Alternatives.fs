@@ -93,13 +93,12 @@ let private answers (model: CompiledModel) change (samples: Samples) =
     model.eval ()
 
     let found =
-        [| 0 .. samples.Count - 1 |]
+        Samples.drawn (Random 7) [| 0 .. samples.Count - 1 |]
         |> Array.chunkBySize 256
-        |> Array.collect (fun chosen ->
+        |> Array.collect (fun drawn ->
             use scope = torch.NewDisposeScope()
 
-            let scores =
-                (model.call (Samples.views change (Random 7) torch.CPU samples chosen))[0]
+            let scores = (model.call (Samples.views change torch.CPU samples drawn))[0]
 
             scores.argmax(1L).data<int64>().ToArray() |> Array.map int)
 
@@ -127,9 +126,12 @@ let private train (train: Samples) (test: Samples) (sizes: Sizes) (way: Way) : C
 
     let step () =
         use scope = torch.NewDisposeScope()
-        let chosen = Array.init batchSize (fun _ -> random.Next train.Count)
-        let views = Samples.views seen random torch.CPU train chosen
-        let labels = Samples.labels torch.CPU train chosen
+
+        let drawn =
+            Array.init batchSize (fun _ -> random.Next train.Count) |> Samples.drawn random
+
+        let views = Samples.views seen torch.CPU train drawn
+        let labels = Samples.labels torch.CPU train drawn
         clock.Start()
         optimiser.zero_grad ()
         let loss = torch.nn.functional.cross_entropy ((model.call views)[0], labels)
