@@ -34,13 +34,18 @@ module ClassWeights =
         (torch.stack (vectors, 1L)).MoveToOuterDisposeScope()
 
     /// <summary>Prototypes: the mean of the unit features of some images of each class, made a unit again.</summary>
-    /// <param name="device">Where the network is.</param>
     /// <param name="net">From images as they come to features, <c>[R, E]</c>.</param>
     /// <param name="images">The images, all of which count.</param>
     /// <exception cref="T:Equivariant.Core.EquivariantException">A class has no image.</exception>
-    let ofImages (device: torch.Device) (net: Net) (images: ImageSet) : torch.Tensor =
+    let ofImages (net: Net) (images: ImageSet) : torch.Tensor =
         use scope = torch.NewDisposeScope()
         use _ = torch.no_grad ()
+
+        let device =
+            net.parameters ()
+            |> Seq.tryHead
+            |> Option.map _.device
+            |> Option.defaultValue torch.CPU
 
         let vectors = [|
             for rows in ImageSet.byClass images do

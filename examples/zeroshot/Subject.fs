@@ -96,7 +96,7 @@ module Subject =
                 |> ClassWeights.kept tell texts
             | None ->
                 ImageSet.require source shots "its prototype" prototypes
-                ClassWeights.ofImages device net prototypes
+                ClassWeights.ofImages net prototypes
 
         let factor =
             match settings.Factor, encoder.Factor with

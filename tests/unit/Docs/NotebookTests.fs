@@ -113,7 +113,9 @@ type private Kernel() =
             | text when not (text.StartsWith '{') -> hear shown problems
             | text ->
                 let event = JsonNode.Parse text
-                let ours = string (event["command"]["token"]) = token
+                // What the kernel says of itself answers no command.
+                let ours =
+                    not (isNull (event["command"])) && string (event["command"]["token"]) = token
 
                 match string event["eventType"] with
                 | "CommandSucceeded" when ours -> List.rev shown

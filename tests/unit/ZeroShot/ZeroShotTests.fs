@@ -167,7 +167,7 @@ let private clothes =
              Name = encoder.Name
              Images = image 1 28 28
              Net = net
-             Weights = (ClassWeights.ofImages torch.CPU net prototypes).DetachFromDisposeScope()
+             Weights = (ClassWeights.ofImages net prototypes).DetachFromDisposeScope()
              Factor = 10.0
          },
          tested)
