@@ -56,7 +56,7 @@ let ``the site builds without a warning, and every script on it ran`` () =
     for name in scripts do
         let page = pages.Value |> List.find (fun page -> page.Path = $"{name}.html")
 
-        let shown = page.Document.QuerySelectorAll "pre.fssnip, table.pre"
+        let shown = page.Document.QuerySelectorAll "pre.fssnip, table.pre, pre.csharp"
         Assert.True(shown.Length > 0, $"{name} shows no code")
 
         // What the page shows of a run is there: lines that were printed, and pictures.
