@@ -14,7 +14,8 @@ let show (title: string) (columns: string list) (rows: string list list) =
         table.AddRow(row |> List.map Markup.Escape |> Array.ofList) |> ignore
 
     AnsiConsole.Write table
-    let line cells = "| " + String.concat " | " cells + " |"
+    let escaped (cell: string) = cell.Replace("|", "\\|")
+    let line cells = "| " + (cells |> List.map escaped |> String.concat " | ") + " |"
 
     [
         title + ":"
