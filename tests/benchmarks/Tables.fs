@@ -15,7 +15,9 @@ let show (title: string) (columns: string list) (rows: string list list) =
 
     AnsiConsole.Write table
     let escaped (cell: string) = cell.Replace("|", "\\|")
-    let line cells = "| " + (cells |> List.map escaped |> String.concat " | ") + " |"
+
+    let line cells =
+        "| " + (cells |> List.map escaped |> String.concat " | ") + " |"
 
     [
         title + ":"
