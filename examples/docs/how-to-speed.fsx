@@ -78,6 +78,13 @@ printfn $"""rows evaluated: {seen |> Seq.map string |> String.concat ", then "}"
 `Evaluation(ChunkRows = 256)` evaluates so many rows at a time; in training `Checkpoint = true` computes them once more in the
 backward pass instead of keeping them. Both change what memory is needed, not the result.
 
+On Linux, glibc gives large blocks back to the system as soon as they are free, and the next call finds them page by page: a small
+network may take twice as long for it. Two variables, set before the program starts, make it keep them:
+
+```text
+MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=2147483647 dotnet run -c Release
+```
+
 ## Threads, GPUs, machines
 
 torch takes all cores: `torch.set_num_threads 2` leaves some to others. A [GPU](how-to-gpu.html) is a property of the build,
