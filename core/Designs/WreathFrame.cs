@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Equivariant.Core.Actions;
 using Equivariant.Core.Groups;
 using TorchSharp;
@@ -87,9 +88,11 @@ internal sealed class WreathFrame : Frame
             PickedRows.Of(tensor([.. inputs], device: device), tensor([.. counts], device: device), batch));
     }
 
-    /// <summary>The blocks that a wreath product moves, and how its two groups act on them.</summary>
+    /// <summary>The blocks that a wreath product moves, and how its two groups act on them: found once for each action.</summary>
     private sealed class Blocks(AxisAction action, PermutationAction inner, int count)
     {
+        private static readonly ConditionalWeakTable<TensorAction, Blocks> s_found = [];
+
         /// <summary>How many blocks there are, <c>m</c>.</summary>
         public int Count => count;
 
@@ -99,7 +102,9 @@ internal sealed class WreathFrame : Frame
         /// <summary>How S acts on the blocks as points, <c>[…, m, features]</c>.</summary>
         public AxisAction Outer { get; } = new(PermutationAction.Natural(((WreathProduct)action.Group).Outer), -2);
 
-        public static Blocks Of(TensorAction action)
+        public static Blocks Of(TensorAction action) => s_found.GetValue(action, Find);
+
+        private static Blocks Find(TensorAction action)
         {
             if (action is AxisAction { Group: WreathProduct wreath } axis)
             {

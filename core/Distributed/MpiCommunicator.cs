@@ -30,26 +30,23 @@ internal sealed class MpiCommunicator(MpiLibrary mpi, nint communicator) : IComm
             return;
         }
 
-        switch (tensor.dtype)
+        if (tensor.dtype is ScalarType.BFloat16 or ScalarType.Float16)
         {
-            case ScalarType.Float32:
-                InPlace(tensor, (start, count) => mpi.Sum(start, count, mpi.Float, communicator));
-                break;
-            case ScalarType.Float64:
-                InPlace(tensor, (start, count) => mpi.Sum(start, count, mpi.Double, communicator));
-                break;
-            case ScalarType.Int64:
-                InPlace(tensor, (start, count) => mpi.Sum(start, count, mpi.Int64, communicator));
-                break;
-            case ScalarType.BFloat16 or ScalarType.Float16:
-                Tensor wide = tensor.to(ScalarType.Float32);
-                Sum(wide);
-                tensor.copy_(wide);
-                break;
-            default:
-                throw new EquivariantException(
-                    $"There are no sums of {tensor.dtype} over ranks: convert the tensor to Int64, or to a floating point type.");
+            Tensor wide = tensor.to(ScalarType.Float32);
+            Sum(wide);
+            tensor.copy_(wide);
+            return;
         }
+
+        nint type = tensor.dtype switch
+        {
+            ScalarType.Float32 => mpi.Float,
+            ScalarType.Float64 => mpi.Double,
+            ScalarType.Int64 => mpi.Int64,
+            _ => throw new EquivariantException(
+                $"There are no sums of {tensor.dtype} over ranks: convert the tensor to Int64, or to a floating point type."),
+        };
+        InPlace(tensor, (start, count) => mpi.Sum(start, count, type, communicator));
     }
 
     public void Broadcast(Tensor tensor, int from)
