@@ -79,16 +79,7 @@ module Idx =
 
     /// <summary>Reads an IDX file.</summary>
     /// <exception cref="T:Equivariant.Core.EquivariantException">The file can't be read, or is no IDX file of bytes.</exception>
-    let read (path: string) : Idx =
-        let content =
-            try
-                File.ReadAllBytes path
-            with
-            | :? IOException
-            | :? UnauthorizedAccessException as error ->
-                refuse $"'{path}' can't be read: {error.Message.TrimEnd('.')}."
-
-        parse path content
+    let read (path: string) : Idx = parse path (readBytes path)
 
     /// <summary>Writes an IDX file, packed by gzip where its name ends in .gz.</summary>
     let write (path: string) (idx: Idx) =

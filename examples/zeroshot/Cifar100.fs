@@ -13,14 +13,6 @@ module Cifar100 =
     let private record = labels + 3 * side * side
     let private namesFile = "fine_label_names.txt"
 
-    let private readAll (path: string) =
-        try
-            File.ReadAllBytes path
-        with
-        | :? IOException
-        | :? UnauthorizedAccessException as error ->
-            refuse $"'{path}' can't be read: {error.Message.TrimEnd('.')}."
-
     /// <summary>Whether a directory has CIFAR-100, in this layout or in that of Python's pickles.</summary>
     let isIn (directory: string) : bool =
         File.Exists(Path.Combine(directory, namesFile))
@@ -29,7 +21,7 @@ module Cifar100 =
 
     let private part (directory: string) names (file: string) : ImageSet =
         let path = Path.Combine(directory, file)
-        let bytes = readAll path
+        let bytes = readBytes path
 
         if bytes.Length = 0 || bytes.Length % record <> 0 then
             refuse
@@ -63,7 +55,7 @@ module Cifar100 =
                 $"'{directory}' has CIFAR-100 as pickles of Python, which are programs and are not run: take the binary version, with train.bin, test.bin and {namesFile}."
 
         let names =
-            (Text.Encoding.UTF8.GetString(readAll path)).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            (Text.Encoding.UTF8.GetString(readBytes path)).Split('\n', StringSplitOptions.RemoveEmptyEntries)
             |> Array.map (_.Trim() >> _.Replace('_', ' '))
             |> Array.filter (fun name -> name <> "")
 

@@ -50,7 +50,7 @@ module ClassWeights =
         let vectors = [|
             for rows in ImageSet.byClass images do
                 use each = torch.NewDisposeScope()
-                let pixels = (ImageSet.batch rows images).``to``(torch.float32).``to`` device
+                let pixels = Pictures.pixels device rows images
                 (unit ((unit (net.call pixels)).mean([| 0L |]))).MoveToOuterDisposeScope()
         |]
 

@@ -43,6 +43,10 @@ module Pictures =
         Pixels = fun row -> bytesOf (CentreCrop.FromFile(folder.Files[row], side))
     }
 
+    /// <summary>Some rows of a set as an encoder takes them, bytes as floats, <c>[rows, channels, height, width]</c>.</summary>
+    let pixels (device: TorchSharp.torch.Device) (rows: int[]) (set: ImageSet) : TorchSharp.torch.Tensor =
+        (ImageSet.batch rows set).``to``(TorchSharp.torch.float32).``to`` device
+
     let private plainly (name: string) =
         name.Replace('_', ' ').Trim().ToLowerInvariant()
 

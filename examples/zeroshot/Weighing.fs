@@ -74,7 +74,7 @@ module Weighing =
             let rows = drawn |> Array.map (fun struct (row, _) -> row)
             let places = drawn |> Array.map (fun struct (_, place) -> int64 place)
             let labels = rows |> Array.map (fun row -> int64 images.Labels[row])
-            let x = (ImageSet.batch rows images).``to``(torch.float32).``to`` device
+            let x = Pictures.pixels device rows images
             let moved = moves.Select(x, torch.tensor (places, device = device))
             torch.nn.functional.cross_entropy (model.Predict moved, torch.tensor (labels, device = device))
 

@@ -51,9 +51,6 @@ module ZeroShot =
         else
             None
 
-    let private pixels (context: Context) rows set =
-        (ImageSet.batch rows set).``to``(torch.float32).``to`` context.Device
-
     /// A picture of the first images, with what was said of them.
     let private drawSamples (context: Context) (subject: Subject) drawn (contestants: Contestant list) =
         use scope = torch.NewDisposeScope()
@@ -64,7 +61,7 @@ module ZeroShot =
         let rows =
             ImageSet.byClass set |> Array.choose Array.tryHead |> Array.truncate shown
 
-        let x = pixels context rows set
+        let x = Pictures.pixels context.Device rows set
 
         for symmetry, moved in contestants |> List.filter _.Moved |> List.groupBy _.Symmetry.Name do
             let which = rows |> Array.map (Array.get (Map.find symmetry drawn))
@@ -131,7 +128,7 @@ module ZeroShot =
             subject.Encoder.Forget()
             let rows = batches[batch]
 
-            pixels context rows subject.Tested
+            Pictures.pixels context.Device rows subject.Tested
             |> Measuring.batch
                 aids.Target.Ranks
                 subject.Encoder

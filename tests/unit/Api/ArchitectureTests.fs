@@ -4,16 +4,12 @@ module Equivariant.Tests.Api.ArchitectureTests
 open System
 open System.IO
 open System.Reflection
-open System.Runtime.CompilerServices
 open System.Text.RegularExpressions
 open Xunit
 open Equivariant.Core.Groups
+open Equivariant.Tests
 
-type private Here =
-    static member Path([<CallerFilePath>] ?path: string) = path.Value
-
-let private core =
-    Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Here.Path()), "../../../core"))
+let private core = Repository.path [ "core" ]
 
 /// Each folder may know those on floors below, and itself.
 let private floors = [

@@ -6,12 +6,10 @@ open System.IO
 open System.Reflection
 open System.Runtime.CompilerServices
 open Xunit
-
-type private Here =
-    static member Path([<CallerFilePath>] ?path: string) = path.Value
+open Equivariant.Tests
 
 let private pinned name =
-    Path.Combine(Path.GetDirectoryName(Here.Path()), $"{name}.txt")
+    Repository.path [ "tests"; "unit"; "Api"; $"{name}.txt" ]
 
 /// A type's name as people write it.
 let rec private nameOf (kind: Type) : string =

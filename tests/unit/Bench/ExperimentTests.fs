@@ -3,27 +3,23 @@ module Equivariant.Tests.Bench.ExperimentTests
 
 open System
 open System.IO
-open System.Runtime.CompilerServices
 open System.Text.Json
 open TorchSharp
 open Xunit
 open Equivariant.Core
 open Equivariant.Bench
 open Equivariant.Tests.Program
-
-type private Here =
-    static member Folder([<CallerFilePath>] ?path: string) = Path.GetDirectoryName path.Value
+open Equivariant.Tests
 
 [<Fact>]
 let ``the example of the README is one that is tested`` () =
     let code =
-        File.ReadAllLines(Path.Combine(Here.Folder(), "CornersExample.fs"))
+        File.ReadAllLines(Repository.path [ "tests"; "unit"; "Bench"; "CornersExample.fs" ])
         |> Array.skip 3
         |> String.concat "\n"
 
     let readme =
-        Path.Combine(Here.Folder(), "..", "..", "..", "examples", "bench", "README.md")
-        |> File.ReadAllText
+        Repository.path [ "examples"; "bench"; "README.md" ] |> File.ReadAllText
 
     Assert.Contains($"```fsharp\n{code}\n```", readme)
 

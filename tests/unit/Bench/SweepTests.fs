@@ -4,15 +4,11 @@ module Equivariant.Tests.Bench.SweepTests
 open System
 open System.Diagnostics
 open System.IO
-open System.Runtime.CompilerServices
 open Xunit
 open Equivariant.Tests
 
-type private Here =
-    static member Script(name: string, [<CallerFilePath>] ?path: string) =
-        Path.GetFullPath(
-            Path.Combine(Path.GetDirectoryName path.Value, "..", "..", "..", "examples", "sweep", name)
-        )
+let private script name =
+    Repository.path [ "examples"; "sweep"; name ]
 
 let private executable (path: string) (lines: string list) =
     File.WriteAllText(path, String.concat "\n" ("#!/usr/bin/env bash" :: lines) + "\n")
@@ -64,7 +60,7 @@ let private arguments = [ "scan"; "--translate"; "jump 'left' $HOME" ]
 let ``every run of a sweep is done, each in a folder of its own, and reported`` () =
     inSweep (fun folder ->
         let code, _, error =
-            bash folder ([ Here.Script "parallel.sh"; "a sweep"; "2" ] @ arguments) []
+            bash folder ([ script "parallel.sh"; "a sweep"; "2" ] @ arguments) []
 
         Assert.True((code = 0), error)
         let calls = calls folder
@@ -79,9 +75,7 @@ let ``every run of a sweep is done, each in a folder of its own, and reported`` 
 let ``a job array does every run, and its report waits for them`` () =
     inSweep (fun folder ->
         let code, output, error =
-            bash folder ([ Here.Script "slurm.sh"; "a sweep" ] @ arguments) [
-                "SBATCH_OPTIONS", "--time=1:00:00"
-            ]
+            bash folder ([ script "slurm.sh"; "a sweep" ] @ arguments) [ "SBATCH_OPTIONS", "--time=1:00:00" ]
 
         Assert.True((code = 0), error)
         Assert.Contains("Job array 77", output)
@@ -110,7 +104,7 @@ let ``a job array does every run, and its report waits for them`` () =
 
 [<Fact>]
 let ``without arguments the scripts say how they are called`` () =
-    for script in [ "parallel.sh"; "slurm.sh" ] do
-        let code, _, error = bash "/" [ Here.Script script ] []
+    for name in [ "parallel.sh"; "slurm.sh" ] do
+        let code, _, error = bash "/" [ script name ] []
         Assert.Equal(2, code)
-        Assert.Contains($"examples/sweep/{script} ", error)
+        Assert.Contains($"examples/sweep/{name} ", error)

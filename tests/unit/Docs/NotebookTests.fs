@@ -4,7 +4,6 @@ module Equivariant.Tests.Docs.NotebookTests
 open System
 open System.Diagnostics
 open System.IO
-open System.Runtime.CompilerServices
 open System.Text.Json.Nodes
 open System.Xml.Linq
 open Xunit
@@ -145,11 +144,7 @@ type private Kernel() =
             running.WaitForExit()
             running.Dispose()
 
-type private Here =
-    static member Path([<CallerFilePath>] ?path: string) = path.Value
-
-let private docs =
-    Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Here.Path()), "..", "..", "..", "examples", "docs"))
+let private docs = Repository.path [ "examples"; "docs" ]
 
 /// The code of the notebook that the site offers for a script.
 let private codeOf (script: string) packages version =

@@ -3,7 +3,6 @@ module Equivariant.Tests.Docs.SiteTests
 
 open System
 open System.IO
-open System.Runtime.CompilerServices
 open System.Text.Json.Nodes
 open System.Text.RegularExpressions
 open Xunit
@@ -12,13 +11,7 @@ open Equivariant.Tests
 open Equivariant.Tests.Browser
 open Equivariant.Tests.Pretrained.Fixture
 
-type private Here =
-    static member Path([<CallerFilePath>] ?path: string) = path.Value
-
-let private root =
-    Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Here.Path()), "..", "..", ".."))
-
-let private docs = Path.Combine(root, "examples", "docs")
+let private docs = Repository.path [ "examples"; "docs" ]
 
 /// The site, built once for all tests as its readers build it.
 let private site =
@@ -27,7 +20,7 @@ let private site =
          AppDomain.CurrentDomain.ProcessExit.Add(fun _ -> Directory.Delete(folder, true))
 
          let output =
-             Program.dotnet root [
+             Program.dotnet Repository.root [
                  "build"
                  "dsl"
                  "-c"
@@ -211,12 +204,12 @@ let ``every theorem names code and tests that are there`` () =
     Assert.True(tests.Length > 20)
 
     for name, file in tests do
-        let source = File.ReadAllText(Path.Combine(root, file))
+        let source = File.ReadAllText(Path.Combine(Repository.root, file))
         Assert.True(source.Contains $"``{name}``", $"{file} has no test '{name}'")
 
     for file in Regex.Matches(mathematics.Value, @"`((?:core|dsl|examples)/[^`]+)`") do
         Assert.True(
-            File.Exists(Path.Combine(root, file.Groups[1].Value)),
+            File.Exists(Path.Combine(Repository.root, file.Groups[1].Value)),
             $"there is no {file.Groups[1].Value}"
         )
 
@@ -238,8 +231,8 @@ let documents: obj[] seq =
 
 [<Theory; MemberData(nameof documents)>]
 let ``what a document names and links is there`` (document: string) =
-    let text = File.ReadAllText(Path.Combine(root, document))
-    let here = Path.GetDirectoryName(Path.Combine(root, document))
+    let text = File.ReadAllText(Path.Combine(Repository.root, document))
+    let here = Path.GetDirectoryName(Path.Combine(Repository.root, document))
 
     for link in Regex.Matches(text, @"\]\(([^)#]+)\)") |> Seq.map _.Groups[1].Value do
         if not (link.StartsWith "http") then
@@ -255,7 +248,7 @@ let ``what a document names and links is there`` (document: string) =
         |> Seq.map _.Groups[1].Value do
         // What a build makes is not there yet, and NAME stands for what a reader chooses.
         if not (name.Contains "/bin/" || name.Contains "NAME") then
-            let target = Path.Combine(root, name)
+            let target = Path.Combine(Repository.root, name)
 
             Assert.True(
                 File.Exists target || Directory.Exists target,
@@ -264,7 +257,7 @@ let ``what a document names and links is there`` (document: string) =
 
 [<Fact>]
 let ``README is one screen to the first result`` () =
-    let lines = File.ReadAllLines(Path.Combine(root, "README.md"))
+    let lines = File.ReadAllLines(Path.Combine(Repository.root, "README.md"))
     Assert.InRange(lines.Length, 20, 70)
     let first = lines |> Array.findIndex (fun line -> line.StartsWith "dotnet run")
     Assert.True(first < 25)

@@ -4,17 +4,12 @@ module Equivariant.Tests.Dsl.ScriptTests
 open System
 open System.Diagnostics
 open System.IO
-open System.Runtime.CompilerServices
 open System.Text.Json.Nodes
 open System.Xml.Linq
 open Xunit
 open Equivariant.Tests
 
-type private Here =
-    static member Path([<CallerFilePath>] ?path: string) = path.Value
-
-let private examples =
-    Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Here.Path()), "..", "..", "..", "examples"))
+let private examples = Repository.path [ "examples" ]
 
 /// Copies the scripts to a folder, with a preamble that takes the assemblies beside these tests instead of the
 /// command-line program's build, and adds one of the test's own.

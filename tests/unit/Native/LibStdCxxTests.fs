@@ -7,24 +7,19 @@ open System.Text
 open TorchSharp
 open Xunit
 open Equivariant.Core.Native
+open Equivariant.Tests
 
 /// The library as its package has it.
 let private image () =
-    let packages =
-        match Environment.GetEnvironmentVariable "NUGET_PACKAGES" with
-        | null
-        | "" ->
-            Path.Combine(
-                Environment.GetFolderPath Environment.SpecialFolder.UserProfile,
-                ".nuget",
-                "packages"
-            )
-        | folder -> folder
-
     let version = typeof<torch>.Assembly.GetName().Version.ToString 3
 
     File.ReadAllBytes(
-        Path.Combine(packages, "torchsharp", version, "runtimes/linux-x64/native/libLibTorchSharp.so")
+        Path.Combine(
+            Repository.unpackedPackages,
+            "torchsharp",
+            version,
+            "runtimes/linux-x64/native/libLibTorchSharp.so"
+        )
     )
 
 [<Fact>]

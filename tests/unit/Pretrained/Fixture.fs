@@ -5,13 +5,13 @@ open System
 open System.Collections.Generic
 open System.IO
 open System.IO.Compression
-open System.Runtime.CompilerServices
 open System.Text
 open TorchSharp
 open Xunit
 open Equivariant.Core.Serialization
 open Equivariant.Pretrained
 open Equivariant.Tests.Tensors
+open Equivariant.Tests
 
 /// A file or folder of the fixtures.
 let path (name: string) =
@@ -60,14 +60,9 @@ let copyInto (folder: string) (files: (string * string) list) =
     for from, name in files do
         File.Copy(path from, Path.Combine(folder, name), true)
 
-type private Here =
-    static member Path([<CallerFilePath>] ?path: string) = path.Value
-
 /// A file beside the repository, of data that is not part of it.
 let shared (name: string) =
-    Path.GetFullPath(
-        Path.Combine(Path.GetDirectoryName(Here.Path()), "..", "..", "..", "..", "shared", "data", name)
-    )
+    Repository.path [ ".."; "shared"; "data"; name ]
 
 /// A test that needs CLIP's vocabulary, which is a file of the user's.
 type VocabularyFactAttribute() as this =

@@ -2,32 +2,14 @@ namespace Equivariant.Tests
 
 open System
 open System.IO
-open System.Runtime.CompilerServices
 open Xunit
-
-type private Repository =
-    static member Root([<CallerFilePath>] ?path: string) =
-        Path.GetFullPath(Path.Combine(Path.GetDirectoryName path.Value, "..", "..", ".."))
 
 /// The repository's packages, made once for all tests that use them.
 type Packages() =
-    let root = Repository.Root()
-
     // A version of its own, so that NuGet's folder of unpacked packages never answers for it.
     let version = $"0.0.1-test{DateTime.UtcNow.Ticks}"
     let made = Directory.CreateTempSubdirectory("equivariant-packages-").FullName
     let folder = Path.Combine(made, "packages")
-
-    let unpacked =
-        match Environment.GetEnvironmentVariable "NUGET_PACKAGES" with
-        | null
-        | "" ->
-            Path.Combine(
-                Environment.GetFolderPath Environment.SpecialFolder.UserProfile,
-                ".nuget",
-                "packages"
-            )
-        | folder -> folder
 
     do
         for project in
@@ -37,7 +19,7 @@ type Packages() =
                 "examples/pretrained/Equivariant.Pretrained.csproj"
                 "examples/template/Equivariant.Templates.csproj"
             ] do
-            Program.dotnet root [
+            Program.dotnet Repository.root [
                 "pack"
                 project
                 "-c"
@@ -71,7 +53,7 @@ type Packages() =
             Directory.Delete(made, true)
 
             for id in [ "equivariant"; "equivariant.core"; "equivariant.pretrained" ] do
-                let unpacked = Path.Combine(unpacked, id, version)
+                let unpacked = Path.Combine(Repository.unpackedPackages, id, version)
 
                 if Directory.Exists unpacked then
                     Directory.Delete(unpacked, true)

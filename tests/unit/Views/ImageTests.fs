@@ -2,7 +2,6 @@ module Equivariant.Tests.Views.ImageTests
 
 open System
 open System.IO
-open System.Runtime.CompilerServices
 open System.Threading
 open FsCheck.FSharp
 open FsCheck.Xunit
@@ -12,9 +11,7 @@ open Equivariant.Core
 open Equivariant.Images
 open Equivariant.Tests.Expect
 open Equivariant.Tests.Program
-
-type private Here =
-    static member Path([<CallerFilePath>] ?path: string) = path.Value
+open Equivariant.Tests
 
 let private path name =
     Path.Combine(AppContext.BaseDirectory, "Views", "data", "pictures", name)
@@ -50,10 +47,8 @@ let ``the subset of Fashion-MNIST is balanced, small and with its licence`` () =
     Assert.Equal<int[]>([| 9; 0; 0; 3; 0; 2; 7; 2; 5; 5 |], Array.truncate 10 train.Labels)
     Assert.Equal<int[]>([| 9; 2; 1; 1; 6; 1; 4; 6; 5; 7 |], Array.truncate 10 test.Labels)
 
-    let unit = Path.GetDirectoryName(Path.GetDirectoryName(Here.Path()))
-
     let folder =
-        DirectoryInfo(Path.Combine(unit, "..", "..", "examples", "images", "fashion-mnist"))
+        DirectoryInfo(Repository.path [ "examples"; "images"; "fashion-mnist" ])
 
     Assert.InRange(folder.GetFiles "*.gz" |> Array.sumBy _.Length, 1L, 3_000_000L)
     Assert.Contains("MIT", File.ReadAllText(Path.Combine(folder.FullName, "LICENSE")))
