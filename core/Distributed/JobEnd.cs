@@ -6,10 +6,13 @@ namespace Equivariant.Core.Distributed;
 /// <summary>How a job of several ranks ends: all well, or all of them when one fails, since the others would wait for it.</summary>
 internal static class JobEnd
 {
+    /// <summary>MPICH's launcher drops what it has not passed on when a rank ends all.</summary>
+    private static readonly TimeSpan s_forwarding = TimeSpan.FromMilliseconds(500);
+
     /// <summary>
     /// Where all ranks fail alike, the first one's sentence is enough: it ends the others before they say the same.
     /// </summary>
-    private static readonly TimeSpan s_priority = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_priority = s_forwarding + TimeSpan.FromSeconds(1);
 
     /// <summary>MPI may wait for a rank that is gone.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
@@ -45,6 +48,11 @@ internal static class JobEnd
         Console.Out.Flush();
         Console.Error.WriteLine(world.Count == 1 ? message : $"Rank {world.Rank} of {world.Count}: {message}");
         Console.Error.Flush();
+        if (world.Count > 1)
+        {
+            Thread.Sleep(s_forwarding);
+        }
+
         End(world, code);
     }
 

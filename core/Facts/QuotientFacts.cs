@@ -146,7 +146,7 @@ public sealed record QuotientFacts(
         void JoinRange(Range range)
         {
             ReadOnlySpan<int> a = first.AsSpan(range), b = second.AsSpan(range);
-            int[] root = Permutations.Identity(a.Length);
+            DisjointSets sets = new(a.Length);
             int[] firstOfA = new int[a.Length], firstOfB = new int[a.Length];
             Array.Fill(firstOfA, -1);
             Array.Fill(firstOfB, -1);
@@ -156,13 +156,7 @@ public sealed record QuotientFacts(
                 Merge(firstOfB, b[point], point);
             }
 
-            Span<int> labels = joined.AsSpan(range);
-            int count = 0;
-            for (int point = 0; point < labels.Length; point++)
-            {
-                int top = Root(point);
-                labels[point] = top == point ? count++ : labels[top];
-            }
+            sets.Number(joined.AsSpan(range));
 
             void Merge(int[] firstOf, int label, int point)
             {
@@ -172,18 +166,7 @@ public sealed record QuotientFacts(
                     return;
                 }
 
-                int x = Root(firstOf[label]), y = Root(point);
-                root[Math.Max(x, y)] = Math.Min(x, y);
-            }
-
-            int Root(int point)
-            {
-                while (root[point] != point)
-                {
-                    point = root[point] = root[root[point]];
-                }
-
-                return point;
+                sets.Join(firstOf[label], point);
             }
         }
     }

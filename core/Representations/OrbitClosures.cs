@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Equivariant.Core.Actions;
+using Equivariant.Core.Groups;
 
 namespace Equivariant.Core.Representations;
 
@@ -154,42 +155,37 @@ internal sealed class OrbitClosures
     /// <summary>The components of each orbit's graph: disjoint sets of rows and, after them, columns.</summary>
     private sealed class Forests
     {
-        private readonly int[][] _parents;
+        private readonly DisjointSets[] _components;
         private readonly int _rows;
 
         public Forests(PairOrbits orbits)
         {
             _rows = orbits.Rows;
             int nodes = orbits.Rows + orbits.Columns;
-            _parents = [.. Enumerable.Range(0, orbits.Count).Select(_ => Enumerable.Range(0, nodes).ToArray())];
+            _components = [.. Enumerable.Range(0, orbits.Count).Select(_ => new DisjointSets(nodes))];
             for (int row = 0; row < orbits.Rows; row++)
             {
                 ReadOnlySpan<int> labels = orbits.Labels.AsSpan(row * orbits.Columns, orbits.Columns);
                 for (int column = 0; column < labels.Length; column++)
                 {
-                    int[] parents = _parents[labels[column]];
-                    int left = Root(parents, row), right = Root(parents, _rows + column);
-
-                    // The root is the first row, and so the least number.
-                    (int low, int high) = left < right ? (left, right) : (right, left);
-                    parents[high] = low;
+                    _components[labels[column]].Join(row, _rows + column);
                 }
             }
         }
 
-        public bool AreJoined(int label, int row, int column) => Root(_parents[label], row) == Root(_parents[label], _rows + column);
+        public bool AreJoined(int label, int row, int column) => _components[label].Root(row) == _components[label].Root(_rows + column);
 
         public PooledTerm Closure(int label, int[] rowOrbits, int[] columnOrbits, int firstPair)
         {
             (int firstRow, int firstColumn) = Math.DivRem(firstPair, columnOrbits.Length);
-            int[] parents = _parents[label];
+            DisjointSets components = _components[label];
             Dictionary<int, (List<int> Rows, List<int> Columns)> classes = [];
             List<int> order = [];
             for (int row = 0; row < _rows; row++)
             {
                 if (rowOrbits[row] == rowOrbits[firstRow])
                 {
-                    int root = Root(parents, row);
+                    int root = components.Root(row);
                     ref (List<int> Rows, List<int> Columns) members = ref CollectionsMarshal.GetValueRefOrAddDefault(classes, root, out bool known);
                     if (!known)
                     {
@@ -205,23 +201,12 @@ internal sealed class OrbitClosures
             {
                 if (columnOrbits[column] == columnOrbits[firstColumn])
                 {
-                    classes[Root(parents, _rows + column)].Columns.Add(column);
+                    classes[components.Root(_rows + column)].Columns.Add(column);
                 }
             }
 
             return new PooledTerm(
                 rowOrbits[firstRow], order.Count, [.. order.SelectMany(root => classes[root].Rows)], [.. order.SelectMany(root => classes[root].Columns)]);
-        }
-
-        private static int Root(int[] parents, int node)
-        {
-            while (parents[node] != node)
-            {
-                parents[node] = parents[parents[node]];
-                node = parents[node];
-            }
-
-            return node;
         }
     }
 }

@@ -10,31 +10,24 @@ internal static class Blocks
         int bestCount = 1;
         for (int other = 1; other < degree; other++)
         {
-            int[] parent = Permutations.Identity(degree);
+            DisjointSets sets = new(degree);
             Queue<(int, int)> merged = new();
-            parent[other] = 0;
+            sets.Join(0, other);
             merged.Enqueue((0, other));
             while (merged.TryDequeue(out (int A, int B) pair))
             {
                 foreach (int[] generator in generators)
                 {
-                    int a = Root(parent, generator[pair.A]), b = Root(parent, generator[pair.B]);
-                    if (a != b)
+                    (int a, int b) = (sets.Root(generator[pair.A]), sets.Root(generator[pair.B]));
+                    if (sets.Join(a, b))
                     {
-                        parent[Math.Max(a, b)] = Math.Min(a, b);
                         merged.Enqueue((a, b));
                     }
                 }
             }
 
             int[] number = new int[degree];
-            int count = 0;
-            for (int point = 0; point < degree; point++)
-            {
-                int root = Root(parent, point);
-                number[point] = root == point ? count++ : number[root];
-            }
-
+            int count = sets.Number(number);
             if (count > bestCount)
             {
                 (best, bestCount) = (number, count);
@@ -54,16 +47,5 @@ internal static class Blocks
         }
 
         return image;
-    }
-
-    private static int Root(int[] parent, int point)
-    {
-        while (parent[point] != point)
-        {
-            parent[point] = parent[parent[point]];
-            point = parent[point];
-        }
-
-        return point;
     }
 }
