@@ -164,6 +164,8 @@ module internal Modules =
                 evaluation
             )
         | Pose(Given energy) -> new Canonicalise(net, input, output, energy.Value, evaluation)
+        | Pose(Along weights) ->
+            new Canonicalise(net, input, output, TransformEnergy.Linear weights.Value, evaluation)
         | Pose(Trained network) -> new Canonicalise(net, input, output, scorer network, evaluation)
         | Frames framing ->
             new FrameAverage(

@@ -20,12 +20,15 @@ type Kernels =
 type Energy =
     /// <summary>A function from a batch of n inputs to n numbers.</summary>
     | Given of Named<torch.Tensor -> torch.Tensor>
+    /// <summary>The inner product with weights of an input's shape, for which the input need not be transformed.</summary>
+    | Along of Named<torch.Tensor>
     /// <summary>A network from an input to one number, which is learned with the rest.</summary>
     | Trained of Network
 
     override this.ToString() =
         match this with
         | Given energy -> energy.Name
+        | Along weights -> weights.Name
         | Trained network -> string network
 
 /// <summary>How unsure a network is of its answer, from its scores.</summary>
@@ -174,6 +177,16 @@ module Designs =
     /// <category index="2">Poses and frames</category>
     let canonical name (energy: torch.Tensor -> torch.Tensor) =
         Canonical(Given { Name = name; Value = energy })
+
+    /// <summary>
+    /// Turns inputs to the pose whose inner product with some weights is least, such as a ramp over an image; it is found without a
+    /// transform of the input.
+    /// </summary>
+    /// <param name="name">The name of the weights, which stands for them in comparisons.</param>
+    /// <param name="weights">Weights of the shape of one input, which no element of the group leaves as they are.</param>
+    /// <category index="2">Poses and frames</category>
+    let canonicalAlong name (weights: torch.Tensor) =
+        Canonical(Along { Name = name; Value = weights })
 
     /// <summary>Turns inputs to the pose of least energy, which a network from an input to one number learns.</summary>
     /// <category index="2">Poses and frames</category>

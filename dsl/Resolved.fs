@@ -223,10 +223,25 @@ module internal Resolve =
             refuse
                 $"{energy.Name} has to give one number for each input, but gives a tensor of shape [{shape}] for two."
 
+    /// Weights along which inputs are turned have to be a number for each of theirs.
+    let private requireWeights (weights: Named<torch.Tensor>) (space: Space) =
+        let brackets lengths =
+            lengths |> Seq.map string |> joined ", "
+
+        match space with
+        | Sentences _ ->
+            refuse $"{weights.Name} has a number for each place, but tokens have no inner product with them."
+        | Numbers _
+        | Scores _ ->
+            if weights.Value.shape <> [| for length in space.Shape -> int64 length |] then
+                refuse
+                    $"{weights.Name} has to have the shape of an input, [{brackets space.Shape}], but is a tensor of shape [{brackets weights.Value.shape}]."
+
     /// Refuses parts of a design that do not fit the input.
     let rec private requireDesign design (space: Space) =
         match design with
         | Canonical(Given energy) -> requireEnergy energy space
+        | Canonical(Along weights) -> requireWeights weights space
         | Canonical(Trained network) -> Network.requireWidths network
         | Averaged(_, weighing, representative) ->
             match representative with

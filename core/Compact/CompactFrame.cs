@@ -36,6 +36,9 @@ public abstract class CompactFrame : nn.Module
     /// <returns><c>[K·B, d, d]</c>: pick <c>k</c> of input <c>b</c> at <c>k·B + b</c>.</returns>
     public abstract Tensor Pick(CompactAction action, Tensor x);
 
+    /// <summary>How many members are drawn for each input, where what it picks is a sample; null where it is not.</summary>
+    internal virtual int? Samples => null;
+
     /// <summary>Refuses what the frame is not for, before there is an input.</summary>
     /// <param name="input">How the group acts on the inputs.</param>
     public virtual void Require(CompactAction input)
@@ -58,6 +61,8 @@ public abstract class CompactFrame : nn.Module
             _samples = samples;
             _random = random;
         }
+
+        internal override int? Samples => _samples;
 
         public override Tensor Pick(CompactAction action, Tensor x) => action.Group.Random(_samples * x.shape[0], _random, x.device);
     }

@@ -107,6 +107,9 @@ public abstract class Frame : nn.Module
     {
     }
 
+    /// <summary>How many elements are drawn for each input, where what it picks is a sample; null where it is not.</summary>
+    internal virtual int? Samples => null;
+
     /// <summary>How many transforms of an input are made at once.</summary>
     internal virtual int TransformsPerInput(TensorAction input) => 1;
 }

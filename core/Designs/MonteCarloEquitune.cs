@@ -7,7 +7,7 @@ namespace Equivariant.Core.Designs;
 
 /// <summary>
 /// Equituning over a group too large to list, by an average over uniform random elements: equivariant in expectation
-/// only, with the error that <see cref="ProbabilisticSymmetrise.StandardError"/> reports.
+/// only, with the error that <see cref="PickedAverage.StandardError"/> reports.
 /// </summary>
 /// <remarks>An explicit choice: no other design approximates unless it is told to draw.</remarks>
 public sealed class MonteCarloEquitune : ProbabilisticSymmetrise

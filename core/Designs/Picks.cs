@@ -9,23 +9,25 @@ namespace Equivariant.Core.Designs;
 /// <remarks>Everything is on the device of the inputs, and nothing here waits for it but what has to know how many elements were picked.</remarks>
 public sealed class Picks
 {
-    private readonly PickedRows _rows;
     private readonly ElementList? _shared;
     private readonly ElementBatch? _elements;
 
     private Picks(PickedRows rows, ElementList? shared, ElementBatch? elements, RelaxedElements? relaxed)
     {
-        _rows = rows;
+        Rows = rows;
         _shared = shared;
         _elements = elements;
         Relaxed = relaxed;
     }
 
     /// <summary>The number of rows that the model is evaluated on, over all inputs.</summary>
-    public long Count => _rows.Count;
+    public long Count => Rows.Count;
 
     /// <summary>The number of picks of each input, where all have as many; null otherwise.</summary>
-    public int? PerInput => _rows.PerInput;
+    public int? PerInput => Rows.PerInput;
+
+    /// <summary>The input of each row, and how much it counts.</summary>
+    internal PickedRows Rows { get; }
 
     /// <summary>What the gradient sees of the choice; null where nothing was learned.</summary>
     internal RelaxedElements? Relaxed { get; }
@@ -97,8 +99,8 @@ public sealed class Picks
 
     /// <summary>The elements, the input that picks each, and how much it counts.</summary>
     internal (ElementBatch Elements, PickedRows Rows) Listed(Device device) => _elements is not null
-        ? (_elements, _rows)
-        : (ElementBatch.Of(_shared!, arange(_shared!.Count, device: device).repeat_interleave(_rows.Inputs)), _rows);
+        ? (_elements, Rows)
+        : (ElementBatch.Of(_shared!, arange(_shared!.Count, device: device).repeat_interleave(Rows.Inputs)), Rows);
 
     /// <summary>The transforms that the model is evaluated on, <c>[B, …] → [R, …]</c>.</summary>
     internal Tensor Transform(TensorAction action, Tensor x)
@@ -109,7 +111,7 @@ public sealed class Picks
         }
 
         using DisposeScope scope = NewDisposeScope();
-        Tensor rows = _rows.Spread(x);
+        Tensor rows = Rows.Spread(x);
         return WithGradient(action.ApplyEach(_elements!, rows), Relaxed?.Apply(action, rows)).MoveToOuterDisposeScope();
     }
 
@@ -124,9 +126,6 @@ public sealed class Picks
         using DisposeScope scope = NewDisposeScope();
         return WithGradient(action.UndoEach(_elements!, values), Relaxed?.Inverse().Apply(action, values)).MoveToOuterDisposeScope();
     }
-
-    /// <summary>The weighted mean of each input's values, <c>[R, …] → [B, …]</c>.</summary>
-    internal Tensor Mean(Tensor values) => _rows.Mean(values);
 
     /// <summary>The value of one tensor, with the gradient of both.</summary>
     private static Tensor WithGradient(Tensor value, Tensor? relaxed) => relaxed is null

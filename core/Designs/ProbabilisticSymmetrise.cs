@@ -7,7 +7,7 @@ namespace Equivariant.Core.Designs;
 
 /// <summary>
 /// Makes any network equivariant by an average over elements that are drawn from a distribution which the input decides,
-/// <c>f(x) = E_{g ~ p(g|x)} g⁻¹·M(g·x)</c>: exactly in expectation, and by some samples with the error that <see cref="StandardError"/> reports.
+/// <c>f(x) = E_{g ~ p(g|x)} g⁻¹·M(g·x)</c>: exactly in expectation, and by some samples with the error that <see cref="PickedAverage.StandardError"/> reports.
 /// </summary>
 /// <remarks>
 /// <para>The distribution has to be equivariant, <c>p(gh⁻¹|hx) = p(g|x)</c>, and may be learned with the model. Uniform it is
@@ -18,9 +18,6 @@ namespace Equivariant.Core.Designs;
 /// </remarks>
 public class ProbabilisticSymmetrise : FrameAverage
 {
-    private readonly Lock _lock = new();
-    private Tensor? _variance;
-
     /// <summary>Wraps a model.</summary>
     /// <param name="model">The network, from <c>[R, …]</c> to <c>[R, …]</c>.</param>
     /// <param name="input">How the group acts on the model's input.</param>
@@ -64,58 +61,6 @@ public class ProbabilisticSymmetrise : FrameAverage
     /// <summary>Elements drawn for each input.</summary>
     public int Samples { get; }
 
-    /// <summary>
-    /// The standard error of the last batch's outputs, the root of its mean square over all components; NaN before
-    /// the first, and for one sample. It shrinks with the root of the number of samples.
-    /// </summary>
-    /// <remarks>Reading it waits for the device; evaluating the model does not.</remarks>
-    public double StandardError
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _variance is null ? double.NaN : Math.Sqrt(_variance.item<double>() / Samples);
-            }
-        }
-    }
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            Keep(null);
-        }
-
-        base.Dispose(disposing);
-    }
-
-    /// <inheritdoc/>
-    private protected override void Observe(Tensor pulledBack, Tensor mean)
-    {
-        if (Samples == 1)
-        {
-            return;
-        }
-
-        using DisposeScope scope = NewDisposeScope();
-        using IDisposable noGrad = no_grad();
-        // In two passes, of which a CPU takes a fiftieth of the time that it takes for var over the first axis.
-        Tensor residual = pulledBack.unflatten(0, Samples, mean.shape[0]) - mean;
-        Tensor precise = residual.element_size() < sizeof(float) ? residual.to(ScalarType.Float32) : residual;
-        Keep((precise.norm().to(ScalarType.Float64).square() / ((Samples - 1.0) * mean.numel())).DetachFromDisposeScope());
-    }
-
-    private void Keep(Tensor? variance)
-    {
-        lock (_lock)
-        {
-            _variance?.Dispose();
-            _variance = variance;
-        }
-    }
-
     /// <summary>The frame of the elements that are drawn: another one each time, equivariant in distribution.</summary>
     private sealed class SampledFrame : Frame
     {
@@ -140,6 +85,8 @@ public class ProbabilisticSymmetrise : FrameAverage
         public override void Require(TensorAction input) => _distribution.Require(input);
 
         public override Picks Pick(TensorAction action, Tensor x) => _distribution.Draw(action, x, _samples, _random);
+
+        internal override int? Samples => _samples;
 
         internal override int TransformsPerInput(TensorAction input) => _samples;
     }

@@ -48,17 +48,22 @@ let turnedBy design =
 ## Designs
 
 Equitune averages; λ-equitune learns how much each pose counts; equizero takes the most confident pose; the
-canonical design evaluates one pose only.
+canonical design evaluates one pose only: that of least energy, which is any function of an image. Where it is an
+inner product with weights, no pose but the one that is evaluated is ever made.
 *)
 
 let brightest (x: torch.Tensor) =
     x.narrow(-1, 0L, 4L).narrow(-2, 0L, 4L).sum([| -1L; -2L |]).flatten().neg()
+
+let corner = torch.zeros (1L, 12L, 12L)
+corner.narrow(-1, 0L, 4L).narrow(-2, 0L, 4L).fill_((-1).ToScalar()) |> ignore
 
 let designs = [
     equitune
     equitune |> weighted 8
     equitune |> leastLoss Confidence
     canonical "brightest corner to the top left" brightest
+    canonicalAlong "its weights" corner
 ]
 
 let x = torch.randn (2L, 1L, 12L, 12L)

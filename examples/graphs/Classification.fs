@@ -44,7 +44,7 @@ module Classification =
             (torch.tensor [| for example in examples -> example.Label |]).``to`` context.Device
 
         context.SeedTorch "weights"
-        let net = Design.perceptron nodes kinds settings.Hidden 2
+        let net = Design.perceptron nodes kinds settings.Hidden settings.Dropout 2
 
         let training, using =
             Design.wrap settings.Design (Design.action nodes kinds) kinds random net design
@@ -75,9 +75,20 @@ module Classification =
             let rows = (torch.tensor rows).``to`` context.Device
             Train.crossEntropy (training.call (x.index_select (0L, rows))) (y.index_select (0L, rows))
 
-        let optimiser = torch.optim.Adam(training.parameters (), settings.LearningRate)
+        let optimiser =
+            torch.optim.AdamW(
+                training.parameters (),
+                settings.LearningRate,
+                weight_decay = settings.WeightDecay
+            )
 
-        context.Train("training", Training.plain training optimiser settings.Epochs batches Array.length loss)
+        context.Train(
+            "training",
+            {
+                Training.plain training optimiser settings.Epochs batches Array.length loss with
+                    LearningRate = Some(Training.cosine settings.LearningRate 0.0)
+            }
+        )
         |> ignore
 
         [

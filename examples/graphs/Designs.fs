@@ -129,16 +129,21 @@ module Design =
             over 1, over settings.Samples
 
     /// <summary>A perceptron that reads all entries of a graph's matrix.</summary>
-    let perceptron nodes kinds hidden outputs : Net =
-        let inputs = int64 (nodes * (nodes + kinds))
+    let perceptron nodes kinds hidden (dropout: float) outputs : Net =
+        let layer (inputs: int) (outputs: int) =
+            torch.nn.Linear(int64 inputs, int64 outputs) :> Net
 
         torch.nn.Sequential(
-            torch.nn.Flatten 1L :> Net,
-            torch.nn.Linear(inputs, int64 hidden) :> Net,
-            torch.nn.ReLU() :> Net,
-            torch.nn.Linear(int64 hidden, int64 hidden) :> Net,
-            torch.nn.ReLU() :> Net,
-            torch.nn.Linear(int64 hidden, int64 outputs) :> Net
+            [|
+                torch.nn.Flatten 1L :> Net
+
+                for inputs in [ nodes * (nodes + kinds); hidden ] do
+                    layer inputs hidden
+                    torch.nn.ReLU()
+                    torch.nn.Dropout dropout
+
+                layer hidden outputs
+            |]
         )
 
     /// <summary>Evaluations of the network for one graph in its last batch.</summary>

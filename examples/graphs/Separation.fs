@@ -101,7 +101,10 @@ module Separation =
         let ask network =
             use block = torch.NewDisposeScope()
             context.SeedTorch $"network %d{network}"
-            let net = Design.perceptron settings.Nodes 0 settings.Hidden embeddingSize
+
+            let net =
+                Design.perceptron settings.Nodes 0 settings.Hidden settings.Dropout embeddingSize
+
             let chance = random $"network %d{network}"
             let _, design = Design.wrap settings.Design action 0 chance net design
             let design = design.``to`` context.Device

@@ -15,9 +15,14 @@ type Settings = {
     /// <summary>Labelled graphs to classify; empty for none.</summary>
     Examples: string
     Hidden: int
+    /// <summary>The share of hidden features that is dropped in training.</summary>
+    Dropout: float
     Epochs: int
     BatchSize: int
+    /// <summary>The size of the first step; it falls to nothing along half a cosine.</summary>
     LearningRate: float
+    /// <summary>AdamW's decay of weights.</summary>
+    WeightDecay: float
 }
 
 /// <summary>The settings of the usual runs.</summary>
@@ -29,20 +34,22 @@ module Settings =
         Design = {
             Samples = 10
             Listed = 40320
-            ScoreWidth = 32
+            ScoreWidth = 64
             ScoreLayers = 3
             ScoreWalks = 12
             Temperature = 0.01
-            Spread = 0.01
+            Spread = 0.1
         }
         Nodes = Enumeration.mostNodes
         Networks = 100
         Threshold = 0.001
         Examples = ""
         Hidden = 256
-        Epochs = 300
+        Dropout = 0.2
+        Epochs = 60
         BatchSize = 50
         LearningRate = 1e-3
+        WeightDecay = 0.1
     }
 
     /// <summary>The settings of a preset.</summary>

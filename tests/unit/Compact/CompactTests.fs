@@ -208,8 +208,18 @@ let ``uniform samples are right in expectation`` () =
     let x = random [ 1L; 6L; 3L ] 1
     let g = o3.Random(1L, Random 5)
     let here = design.call x
-    Assert.True(distance (input.ApplyEach(g, here)) (design.call (input.ApplyEach(g, x))) < 0.1)
+    let error = design.StandardError
+    let gap = input.ApplyEach(g, here) - design.call (input.ApplyEach(g, x))
+    Assert.True(gap.abs().max().item<double>() < 0.1)
     Assert.Equal(4000.0, design.EvaluationsPerInput)
+    // Both sides of the gap have the error.
+    Assert.InRange(gap.square().mean().sqrt().item<double>() / (error * sqrt 2.0), 0.5, 2.0)
+
+    let axes =
+        new CompactFrameAverage(perceptron 6L 3L 3L, input, input, CompactFrame.PrincipalAxes(Random 1))
+
+    axes.call x |> ignore
+    Assert.True(Double.IsNaN axes.StandardError, "a frame is not a sample")
 
 [<Fact>]
 let ``what compact groups do not take is refused in a sentence`` () =

@@ -249,6 +249,11 @@ let private phrases =
 let private ink (x: torch.Tensor) =
     x.select(-1, 0L).select(-1, 0L).flatten(1L).sum 1L
 
+/// Energy along a ramp that no move of a square image leaves as it is.
+let private ramp (space: Space) =
+    let shape = [| for length in space.Shape -> int64 length |]
+    torch.arange((Array.fold (*) 1L shape).ToScalar(), dtype = torch.float32).view shape
+
 /// Every way to make a block, each in the smallest model that has it.
 let designs: (string * Model) list = [
     let one network design =
@@ -278,6 +283,7 @@ let designs: (string * Model) list = [
     }
 
     "canonical", one (mlp [ 5 ]) (canonical "ink in the corner" ink)
+    "canonical along", one (mlp [ 5 ]) (canonicalAlong "ramp" (ramp front.Space))
     "linear", Model.empty |> Model.input "x" front |> Model.eq "x" (linear 3)
 
     "linear layers",
@@ -536,6 +542,14 @@ let ``functions of the user's that raise are problems with a place`` () =
     only (convNet 2)
     |> Model.withDesign (canonical "sum" _.sum())
     |> refusedAs "eq block \"x\"" [ "sum has to give one number for each input"; "[]" ]
+
+    only (convNet 2)
+    |> Model.withDesign (canonicalAlong "ramp" (torch.zeros (6L, 6L)))
+    |> refusedAs "eq block \"x\"" [ "ramp has to have the shape of an input, [2, 6, 6], but is"; "[6, 6]" ]
+
+    onInput (sentence [ "a"; "b" ] 2 |> under (cyclic 2) (exchange "a" "b")) (mlp [ 3 ])
+    |> Model.withDesign (canonicalAlong "ramp" (torch.zeros 2L))
+    |> refusedAs "eq block \"x\"" [ "ramp"; "tokens have no inner product" ]
 
     only (convNet 2)
     |> Model.apply (pointwise "bump" (fun _ -> boom ()))

@@ -113,6 +113,7 @@ let ``designs and actions have names that say what they are`` () =
         "equitune, largest of each", equitune |> largest
         "quotient, represented by ink", quotient |> represented "ink" energy
         "canonical by ink", canonical "ink" energy
+        "canonical by ramp", canonicalAlong "ramp" (TorchSharp.torch.zeros 1L)
         "quotient by C4", quotientBy [ cyclic 4 ]
     ]
 
