@@ -11,7 +11,8 @@ namespace Equivariant.Core.Designs;
 /// </remarks>
 internal sealed class OrbitReduction
 {
-    private readonly OrbitMap _map;
+    private readonly TensorAction _output;
+    private readonly ElementList _transversal;
     private readonly GroupAverage? _symmetrise;
     private readonly Reduction _reduction;
 
@@ -25,7 +26,8 @@ internal sealed class OrbitReduction
                 $"The reduction '{reduction.GetName()}' commutes with moving the output's numbers, but not with changing them, as {output} does: take the mean, weights or the least loss.");
         }
 
-        _map = output.Over(term.Transversal);
+        _output = output;
+        _transversal = new ElementList(output.Group, term.Transversal);
         _symmetrise = term.Kernel.Order.IsOne ? null : output.Average(term.Kernel);
         _reduction = reduction;
     }
@@ -37,17 +39,18 @@ internal sealed class OrbitReduction
     public Tensor Apply(Tensor rows, Tensor values, Tensor? evidence = null)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor each = _map.PullBack(values);
-        bool isFirst = !_reduction.IsLinear;
-        Tensor pulledBack = (isFirst ? Symmetrise(each) : each).unflatten(0, _map.Count, values.shape[0] / _map.Count);
-        Tensor reduced = _reduction.Reduce(rows, evidence ?? values, pulledBack);
-        if (!reduced.shape.AsSpan().SequenceEqual(pulledBack.shape.AsSpan(1)))
+        PulledBack pulledBack = new(_output, _transversal, values);
+        Tensor reduced = _reduction.IsLinear
+            ? _reduction.ReduceWhatCounts(rows, evidence ?? values, pulledBack)
+            : _reduction.Reduce(rows, evidence ?? values, Symmetrise(pulledBack.All().flatten(0, 1)).unflatten(0, pulledBack.Shape));
+        long[] shape = [pulledBack.Shape[1], .. values.shape[1..]];
+        if (!reduced.shape.AsSpan().SequenceEqual(shape))
         {
             throw new EquivariantException(
-                $"The reduction '{_reduction.GetName()}' has to take values {DesignChecks.Shape(pulledBack)} to one of shape [{string.Join(", ", pulledBack.shape[1..])}], but gave {DesignChecks.Shape(reduced)}.");
+                $"The reduction '{_reduction.GetName()}' has to take values [{string.Join(", ", [pulledBack.Shape[0], .. shape])}] to one of shape [{string.Join(", ", shape)}], but gave {DesignChecks.Shape(reduced)}.");
         }
 
-        return (isFirst ? reduced : Symmetrise(reduced)).MoveToOuterDisposeScope();
+        return (_reduction.IsLinear ? Symmetrise(reduced) : reduced).MoveToOuterDisposeScope();
     }
 
     private Tensor Symmetrise(Tensor values) => _symmetrise is null ? values : _symmetrise.Apply(values);

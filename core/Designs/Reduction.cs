@@ -78,14 +78,21 @@ public abstract class Reduction : nn.Module
     /// <returns>The reduced values, <c>[B, …]</c>.</returns>
     public abstract Tensor Reduce(Tensor rows, Tensor values, Tensor pulledBack);
 
+    /// <inheritdoc cref="Reduce"/>
+    /// <remarks>What does not count need not be pulled back.</remarks>
+    internal virtual Tensor ReduceWhatCounts(Tensor rows, Tensor values, PulledBack pulledBack) => Reduce(rows, values, pulledBack.All());
+
     /// <summary>The weighted sum over the first axis, with weights <c>[T, B]</c> that add up to one.</summary>
     private static Tensor Weigh(Tensor pulledBack, Tensor weights) =>
         (pulledBack * weights.to(pulledBack.dtype).view([.. weights.shape, .. Enumerable.Repeat(1L, (int)pulledBack.dim() - 2)])).sum([0L]);
 
+    /// <summary>Whether a chosen value has the gradient of the mean.</summary>
+    private bool IsThrough(bool straightThrough) => straightThrough && training && is_grad_enabled();
+
     /// <summary>A chosen value; where it trains straight through, with the gradient of the mean.</summary>
     private Tensor Through(Func<Tensor> choose, Tensor pulledBack, bool straightThrough)
     {
-        if (!straightThrough || !training || !is_grad_enabled())
+        if (!IsThrough(straightThrough))
         {
             return choose();
         }
@@ -98,11 +105,11 @@ public abstract class Reduction : nn.Module
     }
 
     /// <summary>Asks somebody for one number a row, viewed as <c>[T, B]</c>.</summary>
-    private static Tensor Ask(Func<Tensor, Tensor> somebody, Tensor rows, Tensor pulledBack, string what)
+    private static Tensor Ask(Func<Tensor, Tensor> somebody, Tensor rows, long[] shape, string what)
     {
         Tensor numbers = TorchErrors.Explain(
             () => somebody(rows), () => $"{what} can't be evaluated on {rows.dtype} rows of shape {DesignChecks.Shape(rows)}");
-        return DesignChecks.PerRow(numbers, rows.shape[0], what).view(pulledBack.shape[..2]);
+        return DesignChecks.PerRow(numbers, rows.shape[0], what).view(shape);
     }
 
     private sealed class MeanReduction() : Reduction("mean")
@@ -126,7 +133,7 @@ public abstract class Reduction : nn.Module
         public override Tensor Reduce(Tensor rows, Tensor values, Tensor pulledBack)
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor weights = Ask(_logarithm.call, rows, pulledBack, "The network of the weights").softmax(0);
+            Tensor weights = Ask(_logarithm.call, rows, pulledBack.shape[..2], "The network of the weights").softmax(0);
             DesignChecks.RefuseWrong(weights, it => it.isnan(), () =>
                 "The network of the weights gives NaN, infinity, or minus infinity on a whole orbit: no weights follow from that. Look at its input and its training.");
             return Weigh(pulledBack, weights).MoveToOuterDisposeScope();
@@ -138,7 +145,7 @@ public abstract class Reduction : nn.Module
         public override Tensor Reduce(Tensor rows, Tensor values, Tensor pulledBack)
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor weights = Ask(lambda, rows, pulledBack, "The weight function");
+            Tensor weights = Ask(lambda, rows, pulledBack.shape[..2], "The weight function");
             Tensor fair = weights.ge(0) & weights.lt(double.PositiveInfinity);
             DesignChecks.RefuseWrong(fair, it => it.logical_not(), () =>
                 "The weight function has to give weights that are finite and not negative, but some are negative, infinite or NaN.");
@@ -159,10 +166,30 @@ public abstract class Reduction : nn.Module
         public override Tensor Reduce(Tensor rows, Tensor values, Tensor pulledBack)
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor losses = Ask(loss, values.detach(), pulledBack, "The proxy loss");
+            return MeanOf(Least(values, pulledBack.shape[..2]), pulledBack).MoveToOuterDisposeScope();
+        }
+
+        internal override Tensor ReduceWhatCounts(Tensor rows, Tensor values, PulledBack pulledBack)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor least = Least(values, pulledBack.Shape);
+            // Elsewhere than on a CPU, looking whether rows tie would wait for the device.
+            bool isOne = values.device_type == DeviceType.CPU && !IsThrough(straightThrough) && least.sum().item<long>() == pulledBack.Shape[1];
+            return (isOne ? pulledBack.Only(least.to(ScalarType.Byte).argmax(0)) : MeanOf(least, pulledBack.All())).MoveToOuterDisposeScope();
+        }
+
+        /// <summary>Which rows have the least loss of their orbit, <c>[T, B]</c>.</summary>
+        private Tensor Least(Tensor values, long[] shape)
+        {
+            Tensor losses = Ask(loss, values.detach(), shape, "The proxy loss");
             DesignChecks.RefuseWrong(losses, it => it.isnan(), () => DesignChecks.NoneIsLeast("The proxy loss", values.shape[0]));
-            Tensor least = losses.eq(losses.amin([0L], keepdim: true)).to(pulledBack.dtype);
-            return Through(() => Weigh(pulledBack, least / least.sum([0L], keepdim: true)), pulledBack, straightThrough).MoveToOuterDisposeScope();
+            return losses.eq(losses.amin([0L], keepdim: true));
+        }
+
+        private Tensor MeanOf(Tensor least, Tensor pulledBack)
+        {
+            Tensor equal = least.to(pulledBack.dtype);
+            return Through(() => Weigh(pulledBack, equal / equal.sum([0L], keepdim: true)), pulledBack, straightThrough);
         }
     }
 

@@ -207,8 +207,10 @@ let private peakMemory () =
     |> fun kilobytes -> kilobytes / 1024.0
 
 /// Equituning over a group of 4096 elements, some rows at a time.
-let private chunked = "equitune, |G| = 4096, chunks of 1024 rows with checkpoints"
-let private chunk = 1024L
+let private chunked = "equitune, |G| = 4096, chunks of 8192 rows with checkpoints"
+let private chunk = 8192L
+
+let private largeBatch = 16L
 
 let private large: Case = {
     Name = "C2^12"
@@ -233,7 +235,7 @@ let memoryOf (name: string) =
     let model, x =
         match designs cnn |> List.tryFind (fun (design, _, _) -> design = name) with
         | Some(_, _, wrap) -> wrap (cnn.Network()), inputs
-        | None when name = chunked -> chunkedDesign (large.Network()), batchOf large 4L
+        | None when name = chunked -> chunkedDesign (large.Network()), batchOf large largeBatch
         | None when name = "one chunk" -> large.Network(), batchOf large chunk
         | None when name = "idle and large" ->
             // The group is listed, and its elements tabulated.
@@ -275,7 +277,12 @@ let private memories () =
         for name, rows, _ in designs (cnn 16L) do
             line name (string (rows * 256L)) idle name (string rows)
 
-        line chunked $"4 · 4096, {chunk} at a time" (peakInChild "idle and large") chunked "one chunk"
+        line
+            chunked
+            $"{largeBatch} · 4096, {chunk} at a time"
+            (peakInChild "idle and large")
+            chunked
+            "one chunk"
     ]
 
 /// What two threads gain over one, on a network of convolutions and on the designs around it.

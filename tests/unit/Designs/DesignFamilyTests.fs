@@ -410,6 +410,13 @@ let ``least-loss reductions pick one row, and train straight through`` () =
         |]
 
     assertClose 1e-12 expected (design.call x)
+    // In use only the chosen values are pulled back, unless some tie.
+    let tied = torch.cat ([| x; torch.ones_like (x.narrow (0L, 0L, 1L)) |], 0L)
+    let trained = design.call tied
+    design.eval ()
+    assertClose 1e-12 expected (design.call x)
+    assertClose 1e-12 trained (design.call tied)
+    assertClose 1e-12 expected (trained.narrow (0L, 0L, 3L))
 
     let gradient (model: Model) =
         network.zero_grad ()
