@@ -33,6 +33,7 @@ module Graphs =
                     [
                         Figure.named "pairs" outcome.Pairs
                         Figure.named "unseparated" outcome.Unseparated
+                        Figure.named "networks" outcome.Networks
                         Figure.named "split by numbering" outcome.SplitByNumbering
                         Figure.named "evaluations" outcome.Evaluations
                     ])
@@ -53,17 +54,18 @@ module Graphs =
 
         {
             Table.byLabel
-                $"Connected graphs with %d{settings.Nodes} nodes told apart by %d{settings.Networks} untrained perceptrons"
+                $"Connected graphs with %d{settings.Nodes} nodes told apart by up to %d{settings.Networks} untrained perceptrons"
                 "design"
                 [
                     "pairs", whole
                     "unseparated", whole
+                    "networks", whole
                     "split by numbering", Findings.percent
                     "evaluations", Findings.show 1.0 1
                 ]
                 (Findings.where "task" separation findings) with
                 Notes =
-                    $"A pair is unseparated where no network's embeddings of ten numbers differ by more than %g{settings.Threshold}; split by numbering, in %%, are graphs whose embedding changes by more than that with the numbers of their nodes."
+                    $"A pair is unseparated where no network's embeddings of ten numbers differ by more than %g{settings.Threshold}; split by numbering, in %%, are graphs whose embedding changes by more than that with the numbers of their nodes. Once no pair is left, no more networks are asked."
                     :: notes
         }
 
@@ -102,7 +104,7 @@ module Graphs =
             fun settings -> [
                 "Nodes of classified graphs are renumbered at random first: the order of the file would give answers away."
                 if settings.Networks < 100 then
-                    $"%d{settings.Networks} untrained networks, not 100."
+                    $"Up to %d{settings.Networks} untrained networks, not 100."
             ]
         Afterwards = fun _ _ -> []
     }

@@ -64,6 +64,8 @@ module Separation =
         Pairs: float
         /// <summary>Pairs of different graphs that no network told apart.</summary>
         Unseparated: float
+        /// <summary>Networks that were asked: once all pairs are told apart, no other can change that.</summary>
+        Networks: float
         /// <summary>The share of graphs that one network, the first, held apart from themselves with other numbers.</summary>
         SplitByNumbering: float
         Evaluations: float
@@ -124,23 +126,32 @@ module Separation =
                 MeanEvaluations = evaluations
             }
 
-        let asked =
-            context.Map("networks", (fun _ -> 1), [| 0 .. settings.Networks - 1 |], ask)
+        let embeddings (said: Said) =
+            torch.tensor(said.Embeddings).view(int64 graphs.Length, int64 embeddingSize)
 
-        let embeddings =
-            asked
-            |> Array.map (fun said ->
-                torch.tensor(said.Embeddings).view(int64 graphs.Length, int64 embeddingSize))
+        let askAll (networks: int[]) =
+            context.Map("networks", (fun _ -> 1), networks, ask)
 
-        let unseparated =
-            embeddings[1..]
-            |> Array.fold
-                (fun pairs further -> stillNear settings.Threshold further pairs)
-                (near settings.Threshold embeddings[0])
+        // Twice as many each time, so that ranks have some to share.
+        let rec remaining asked (pairs: torch.Tensor) =
+            if pairs.numel () = 0L || asked = settings.Networks then
+                asked, pairs
+            else
+                let further = min settings.Networks (2 * asked)
+
+                askAll [| asked .. further - 1 |]
+                |> Array.fold
+                    (fun pairs said -> stillNear settings.Threshold (embeddings said) pairs)
+                    pairs
+                |> remaining further
+
+        let first = askAll [| 0 |] |> Array.exactlyOne
+        let asked, unseparated = remaining 1 (near settings.Threshold (embeddings first))
 
         {
             Pairs = float graphs.Length * float (graphs.Length - 1) / 2.0
             Unseparated = float (unseparated.numel ())
-            SplitByNumbering = asked[0].Split
-            Evaluations = asked[0].MeanEvaluations
+            Networks = float asked
+            SplitByNumbering = first.Split
+            Evaluations = first.MeanEvaluations
         }

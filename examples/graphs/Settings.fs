@@ -38,7 +38,7 @@ module Settings =
             ScoreLayers = 3
             ScoreWalks = 12
             Temperature = 0.01
-            Spread = 0.1
+            Spread = 0.3
         }
         Nodes = Enumeration.mostNodes
         Networks = 100
@@ -56,7 +56,7 @@ module Settings =
     let ofPreset preset : Settings =
         match preset with
         | Full -> full
-        | Quick -> { full with Networks = 3; Epochs = 20 }
+        | Quick -> { full with Epochs = 20 }
         | Tiny -> {
             full with
                 Nodes = 5
