@@ -140,9 +140,7 @@ module Separation =
                 let further = min settings.Networks (2 * asked)
 
                 askAll [| asked .. further - 1 |]
-                |> Array.fold
-                    (fun pairs said -> stillNear settings.Threshold (embeddings said) pairs)
-                    pairs
+                |> Array.fold (fun pairs said -> stillNear settings.Threshold (embeddings said) pairs) pairs
                 |> remaining further
 
         let first = askAll [| 0 |] |> Array.exactlyOne

@@ -254,6 +254,25 @@ let private ramp (space: Space) =
     let shape = [| for length in space.Shape -> int64 length |]
     torch.arange((Array.fold (*) 1L shape).ToScalar(), dtype = torch.float32).view shape
 
+[<Fact>]
+let ``a pose along weights is the pose of the energy that is their inner product`` () =
+    let weights = ramp front.Space
+
+    let turned design =
+        let model =
+            Model.empty
+            |> Model.input "x" front
+            |> Model.eqBy design "x" (mlp [ 5 ])
+            |> Model.compile Target.cpu
+
+        use generator = new torch.Generator(1uL)
+        model.Predict(torch.randn ([| 3L; yield! weights.shape |], generator = generator))
+
+    let along = turned (canonicalAlong "ramp" weights)
+    let energy (x: torch.Tensor) = x.flatten(1L).mv(weights.flatten ())
+    Tensors.assertClose 1e-6 (turned (canonical "ramp" energy)) along
+    Assert.True(Tensors.distance (turned equitune) along > 1e-3)
+
 /// Every way to make a block, each in the smallest model that has it.
 let designs: (string * Model) list = [
     let one network design =
