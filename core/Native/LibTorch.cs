@@ -12,7 +12,8 @@ namespace Equivariant.Core.Native;
 /// Equivariant. It finds libtorch beside the program, in NuGet's folder beside TorchSharp, or, for those who bring
 /// their own (such as a PyTorch installation's <c>torch/lib</c>), in the environment variable
 /// <see cref="FolderVariable"/>; it makes TorchSharp's library load on systems whose libstdc++ is older than GCC 13's;
-/// and it sees to it that convolutions are right (<see cref="OneDnn"/>).
+/// it sees to it that convolutions are right (<see cref="OneDnn"/>); and it keeps garbage collections out of the background, where they
+/// free numbers that TorchSharp still computes with.
 /// </remarks>
 public static class LibTorch
 {
@@ -53,6 +54,7 @@ public static class LibTorch
             ForceTorchSharp();
             NnPack.Silence();
             OneDnn.Guard();
+            Collector.StayInForeground();
             s_loaded = true;
         }
     }
