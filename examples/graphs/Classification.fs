@@ -44,13 +44,13 @@ module Classification =
             (torch.tensor [| for example in examples -> example.Label |]).``to`` context.Device
 
         context.SeedTorch "weights"
-        let net = Design.perceptron nodes kinds settings.Hidden settings.Dropout 2
+        use net = Design.perceptron nodes kinds settings.Hidden settings.Dropout 2
 
         let training, using =
             Design.wrap settings.Design (Design.action nodes kinds) kinds random net design
 
-        training.``to`` context.Device |> ignore
-        using.``to`` context.Device |> ignore
+        use training = training.``to`` context.Device
+        use using = using.``to`` context.Device
 
         let accuracy first count =
             use scope = torch.NewDisposeScope()
