@@ -87,6 +87,10 @@ MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=2147483647 dotnet run -c 
 
 ## Threads, GPUs, machines
 
-torch takes all cores: `torch.set_num_threads 2` leaves some to others. A [GPU](how-to-gpu.html) is a property of the build,
+torch takes all cores: `torch.set_num_threads 2` leaves some to others. Where several threads of your own compute at once, write
+numbers that outlive the call, `let half = (0.5).ToScalar()` and later `x * half`, not `x * 0.5`: TorchSharp does not hold on to
+such a number while libtorch reads it, and a garbage collection that another thread sets off may free it. Collections in the
+background do the same to a single thread, so Equivariant turns those off when it loads libtorch; a program that computes before it
+uses Equivariant calls `LibTorch.Load()` first. A [GPU](how-to-gpu.html) is a property of the build,
 several machines are [ranks](how-to-cluster.html), and orbits are shared among them.
 *)

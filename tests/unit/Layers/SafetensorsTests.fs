@@ -6,6 +6,7 @@ open System.IO
 open System.Text
 open TorchSharp
 open Xunit
+open Equivariant.Tests
 open Equivariant.Core
 open Equivariant.Core.Actions
 open Equivariant.Core.Designs
@@ -26,10 +27,6 @@ let private withFile (work: string -> unit) =
         work path
     finally
         File.Delete path
-
-let private raw (header: string) (data: byte[]) =
-    let header = Encoding.UTF8.GetBytes header
-    Array.concat [ BitConverter.GetBytes(uint64 header.Length); header; data ]
 
 [<Fact>]
 let ``tensors of every type come back as they were`` () =
@@ -72,10 +69,9 @@ let ``the file is in the format that others read`` () =
     withFile (fun path ->
         File.WriteAllBytes(
             path,
-            raw """{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"__metadata__":{"a":"b"}}  """ [|
-                yield! BitConverter.GetBytes 1.5f
-                yield! BitConverter.GetBytes -2.0f
-            |]
+            SafetensorsBytes.raw
+                """{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"__metadata__":{"a":"b"}}  """
+                [| yield! BitConverter.GetBytes 1.5f; yield! BitConverter.GetBytes -2.0f |]
         )
 
         let struct (loaded, metadata) = Safetensors.Read path
@@ -84,79 +80,10 @@ let ``the file is in the format that others read`` () =
 
 [<Fact>]
 let ``damaged files are refused with the reason`` () =
-    let header text data = raw text (Array.zeroCreate data)
+    let unknown =
+        SafetensorsBytes.raw """{"w":{"dtype":"F31","shape":[2],"data_offsets":[0,8]}}""" (Array.zeroCreate 8)
 
-    for bytes, reason in
-        [
-            [| 1uy; 2uy |], "only 2 bytes"
-            BitConverter.GetBytes 100UL, "header should have 100 bytes"
-            BitConverter.GetBytes UInt64.MaxValue, "header should have"
-            header "{" 0, "header is not what the format asks for"
-            header "[]" 0, "header is not what the format asks for"
-            header """{"w":{"dtype":"F32","shape":[2]}}""" 8, "header is not what the format asks for"
-            header """{"w":{"dtype":"F32","shape":"2","data_offsets":[0,8]}}""" 8,
-            "header is not what the format asks for"
-            header """{"w":{"dtype":"F31","shape":[2],"data_offsets":[0,8]}}""" 8, "'F31'"
-            header """{"w":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}""" 8, "can't be"
-            header """{"w":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}""" 8, "can't be"
-            header """{"w":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}""" 8, "needs 12 bytes and has 8"
-            header """{"w":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,8]}}""" 8,
-            "and has 8"
-            header """{"w":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""" 12,
-            "begins at byte 4 instead of 0"
-            header """{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""" 7,
-            "need 8 bytes, and it has 7"
-            header """{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""" 9,
-            "need 8 bytes, and it has 9"
-            header
-                """{"v":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"w":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}"""
-                12,
-            "begins at byte 4 instead of 8"
-            header
-                """{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"w":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"""
-                8,
-            "Duplicate property 'w'"
-            header """{"w":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}}""" 8,
-            "Duplicate property 'dtype'"
-            header """{"w":{"dtype":"F32","shape":[2],"shape":[2],"data_offsets":[0,8]}}""" 8,
-            "Duplicate property 'shape'"
-            header """{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"data_\u006fffsets":[0,8]}}""" 8,
-            "Duplicate"
-            header """{"__metadata__":{"a":"1","a":"2"}}""" 0, "Duplicate property 'a'"
-            header """{"__metadata__":{"a":"1"},"__metadata__":{"a":"1"}}""" 0,
-            "Duplicate property '__metadata__'"
-            header """{"__metadata__":{"a":1}}""" 0, "header is not what the format asks for"
-            header """{"__metadata__":{"a":null}}""" 0, "is no text"
-            header """{"\ud800":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""" 8,
-            "header is not what the format asks for"
-            header """{"__metadata__":{"a":"\udc00"}}""" 0, "header is not what the format asks for"
-            header """{"w":{"dtype":"F32","shape":[2.0],"data_offsets":[0,8]}}""" 8,
-            "header is not what the format asks for"
-            header """{"w":{"dtype":"F32","shape":[99999999999999999999],"data_offsets":[0,8]}}""" 8,
-            "header is not what the format asks for"
-            header """{"w":{"dtype":"F32","shape":[4611686018427387904,4,0],"data_offsets":[0,0]}}""" 0,
-            "no tensor has"
-            header
-                ("{\"w\":{\"dtype\":\"F32\",\"shape\":["
-                 + String.Join(",", Array.create 100 "1")
-                 + "],\"data_offsets\":[0,4]}}")
-                4,
-            "100 axes"
-            header (String.replicate 5000 "[" + String.replicate 5000 "]") 0,
-            "header is not what the format asks for"
-            Array.append (BitConverter.GetBytes 4UL) [| 0xEFuy; 0xBBuy; 0xBFuy; byte '{' |],
-            "header is not what the format asks for"
-            Array.append (BitConverter.GetBytes 7UL) [|
-                byte '{'
-                byte '"'
-                0xFFuy
-                byte '"'
-                byte ':'
-                byte '1'
-                byte '}'
-            |],
-            "header is not what the format asks for"
-        ] do
+    for bytes, reason in (unknown, "'F31'") :: SafetensorsBytes.damaged do
         withFile (fun path ->
             File.WriteAllBytes(path, bytes)
 

@@ -16,10 +16,6 @@ open Equivariant.Tests.Expect
 open Equivariant.Tests.Tensors
 open Equivariant.Tests.Pretrained.Fixture
 
-let private raw (header: string) (data: byte[]) =
-    let header = Encoding.UTF8.GetBytes header
-    Array.concat [ BitConverter.GetBytes(uint64 header.Length); header; data ]
-
 let private write folder name (bytes: byte[]) =
     let file = Path.Combine(folder, name)
     File.WriteAllBytes(file, bytes)
@@ -80,7 +76,9 @@ let private mixed folder =
     write
         folder
         "mixed.safetensors"
-        (raw $"{{{header}}}" (Array.concat (data @ [ BitConverter.GetBytes 2.5f; [| 1uy; 2uy; 3uy |] ])))
+        (SafetensorsBytes.raw
+            $"{{{header}}}"
+            (Array.concat (data @ [ BitConverter.GetBytes 2.5f; [| 1uy; 2uy; 3uy |] ])))
 
 [<Fact>]
 let ``types that torch lacks are converted by request, and the rest of the file reads without`` () =
@@ -110,7 +108,9 @@ let ``floats of eight bits have their NaN and the largest U64 is refused`` () =
                 write
                     folder
                     "x.safetensors"
-                    (raw header (Array.append [| 0x7Fuy; 0xFFuy |] (BitConverter.GetBytes UInt64.MaxValue)))
+                    (SafetensorsBytes.raw
+                        header
+                        (Array.append [| 0x7Fuy; 0xFFuy |] (BitConverter.GetBytes UInt64.MaxValue)))
             )
 
         use a = file.Tensors["a"].Read(convert = true)
@@ -119,32 +119,8 @@ let ``floats of eight bits have their NaN and the largest U64 is refused`` () =
 
 [<Fact>]
 let ``damaged safetensors files are refused before anything is read`` () =
-    let header text data = raw text (Array.zeroCreate data)
-
     Program.inFolder (fun folder ->
-        for bytes, reason in
-            [
-                [| 1uy; 2uy |], "only 2 bytes"
-                [||], "only 0 bytes"
-                BitConverter.GetBytes UInt64.MaxValue, "header should have"
-                header "{" 0, "header is not what the format asks for"
-                header """{"w":{"dtype":"F32","shape":[2]}}""" 8, "header is not what the format asks for"
-                header """{"w":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}""" 8, "can't be"
-                header """{"w":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}""" 8,
-                "needs 12 bytes and has 8"
-                header """{"w":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,8]}}""" 8,
-                "and has 8"
-                header """{"w":{"dtype":"F32","shape":[0,4611686018427387904,4],"data_offsets":[0,0]}}""" 0,
-                "no tensor has"
-                header """{"w":{"dtype":"F99","shape":[1],"data_offsets":[4,12]}}""" 12,
-                "begins at byte 4 instead of 0"
-                header """{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""" 7,
-                "need 8 bytes, and it has 7"
-                header
-                    """{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"w":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"""
-                    8,
-                "header is not"
-            ] do
+        for bytes, reason in SafetensorsBytes.damaged do
             let file = write folder "x.safetensors" bytes
             refused [ file; reason ] (fun () -> WeightFiles.Open file))
 
@@ -284,7 +260,7 @@ let ``a tensor of a type that torch lacks is refused, skipped or converted`` () 
             """{"weight":{"dtype":"F8_E4M3","shape":[1,2],"data_offsets":[0,2]},"bias":{"dtype":"F16","shape":[1],"data_offsets":[2,4]}}"""
 
         let file =
-            write folder "x.safetensors" (raw header [| 0x38uy; 0xB8uy; 0uy; 0x3Cuy |])
+            write folder "x.safetensors" (SafetensorsBytes.raw header [| 0x38uy; 0xB8uy; 0uy; 0x3Cuy |])
 
         use weights = WeightFiles.Open file
         use layer = Linear(2L, 1L)
