@@ -317,7 +317,10 @@ module Views =
         | _ -> []
 
     let private tables (settings: Settings) (findings: Finding list) = [
-        for title, part in parts findings do
+        // What all tables have in common stands below the last one.
+        let all = parts findings
+
+        for number, (title, part) in List.indexed all do
             let cell show (labels: Labels) name =
                 Findings.tryFind labels name part |> Option.map show |> Option.defaultValue ""
 
@@ -367,11 +370,14 @@ module Views =
                 ]
                 Notes = [
                     yield! claim part
-                    "Tested after the last epoch; the best is over all epochs, as the paper reports it."
-                    "The same answer is the share of samples whose class does not change when the views are moved."
-                    "Evaluations are those of networks (stem, head or trunk) and linear maps for one sample; the time of a training step is relative to the first row."
-                    for model in Findings.values modelLabel part do
-                        $"{model}: {described[model]}."
+
+                    if number = all.Length - 1 then
+                        "Tested after the last epoch; the best is over all epochs, as the paper reports it."
+                        "The same answer is the share of samples whose class does not change when the views are moved."
+                        "Evaluations are those of networks (stem, head or trunk) and linear maps for one sample; the time of a training step is relative to the first row."
+
+                        for model in Findings.values modelLabel findings do
+                            $"{model}: {described[model]}."
                 ]
             }
     ]
