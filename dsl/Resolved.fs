@@ -208,6 +208,10 @@ module internal Resolve =
                 refuse
                     "a budget needs actions that permute places on both sides; name the kernels, or take quotient."
 
+    /// The lengths of a shape, as messages write them between brackets.
+    let private listed lengths =
+        lengths |> Seq.map string |> joined ", "
+
     /// A function of the user's that orders inputs has to give one number for each.
     let private requireEnergy (energy: Named<torch.Tensor -> torch.Tensor>) (space: Space) =
         use _ = torch.NewDisposeScope()
@@ -218,16 +222,11 @@ module internal Resolve =
                 (energy.Value(Network.zeros 2L torch.float32 torch.CPU space)).shape)
 
         if Array.fold (*) 1L given <> 2L then
-            let shape = given |> Seq.map string |> joined ", "
-
             refuse
-                $"{energy.Name} has to give one number for each input, but gives a tensor of shape [{shape}] for two."
+                $"{energy.Name} has to give one number for each input, but gives a tensor of shape [{listed given}] for two."
 
     /// Weights along which inputs are turned have to be a number for each of theirs.
     let private requireWeights (weights: Named<torch.Tensor>) (space: Space) =
-        let brackets lengths =
-            lengths |> Seq.map string |> joined ", "
-
         match space with
         | Sentences _ ->
             refuse $"{weights.Name} has a number for each place, but tokens have no inner product with them."
@@ -235,7 +234,7 @@ module internal Resolve =
         | Scores _ ->
             if weights.Value.shape <> [| for length in space.Shape -> int64 length |] then
                 refuse
-                    $"{weights.Name} has to have the shape of an input, [{brackets space.Shape}], but is a tensor of shape [{brackets weights.Value.shape}]."
+                    $"{weights.Name} has to have the shape of an input, [{listed space.Shape}], but is a tensor of shape [{listed weights.Value.shape}]."
 
     /// Refuses parts of a design that do not fit the input.
     let rec private requireDesign design (space: Space) =
@@ -272,10 +271,8 @@ module internal Resolve =
             let given = calling f.Name (fun () -> (f.Value x).shape)
 
             if given <> x.shape then
-                let shapes (shape: int64 seq) = shape |> Seq.map string |> joined ", "
-
                 refuse
-                    $"{f.Name} has to give a number for each component, but makes [{shapes given}] of [{shapes x.shape}]."
+                    $"{f.Name} has to give a number for each component, but makes [{listed given}] of [{listed x.shape}]."
         | Dropout probability when not (probability >= 0.0 && probability < 1.0) ->
             refuse $"{step} has a probability of {probability}; it is at least 0 and below 1."
         | _ -> ()
