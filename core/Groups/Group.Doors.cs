@@ -20,7 +20,7 @@ public abstract partial class Group
     /// <param name="point">The point.</param>
     /// <param name="order">The order of that group, where it is known.</param>
     internal static int[][] StabiliserGenerators(Group group, int[][] generators, int point, System.Numerics.BigInteger? order = null) =>
-        [.. StabiliserChain.Build(group, generators, order, point).StabiliserGenerators(1)];
+        PointStabilisers.Find(group, generators, point, order);
 
     /// <summary>Extends images of the generators to a homomorphism, after checking that they satisfy everything that the generators satisfy.</summary>
     /// <param name="target">Where the images live.</param>

@@ -122,7 +122,7 @@ public sealed class Subgroup : Group
     /// <summary>The same elements, as a subgroup of another group that has them.</summary>
     internal Subgroup Within(Group parent) => new(parent, GeneratorCodes, null, Chain);
 
-    internal override GroupChain BuildChain() => _known ?? ChainBuilder.Build(Ambient, GeneratorCodes);
+    internal override GroupChain BuildChain() => _known ?? ChainBuilder.Build(Ambient, GeneratorCodes, Parent.Order);
 
     internal override Evaluator? TryExtend(Group target, int[][] images, out BrokenRelation? broken) =>
         GraphEvaluator.TryMake(this, target, images, out broken);

@@ -19,8 +19,13 @@ internal static class Centres
             return group.TrivialSubgroup;
         }
 
+        if (group.Chain is SmallerActionChain smaller)
+        {
+            return smaller.Expanded(group, smaller.Smaller.Centre());
+        }
+
         // The search needs orbits and base points, so a group with a cheaper chain gets a stabiliser chain here.
-        StabiliserChain chain = group.Chain as StabiliserChain ?? StabiliserChain.Build(group.Ambient, group.GeneratorCodes);
+        StabiliserChain chain = group.Chain as StabiliserChain ?? StabiliserChain.Build(group.Ambient, group.GeneratorCodes, group.Order);
         return new Search(group, chain).Run();
     }
 

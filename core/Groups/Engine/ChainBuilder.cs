@@ -11,6 +11,7 @@ internal static class ChainBuilder
     {
         CyclicGroup cyclic => BuildCyclic(cyclic.Modulus, generators),
         PermutationGroup when GiantChain.TryRecognise(ambient, generators) is GiantChain giant => giant,
+        PermutationGroup when SmallerActionSearch.Find(ambient.Width, generators) is SmallerAction action => new SmallerActionChain(action),
         _ => StabiliserChain.Build(ambient, generators, largest),
     };
 

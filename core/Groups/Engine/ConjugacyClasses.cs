@@ -30,6 +30,11 @@ internal static class ConjugacyClasses
             return giant.IsAlternating ? EvenClasses(n) : Partitions(n);
         }
 
+        if (group.Chain is SmallerActionChain { Smaller: Group smaller })
+        {
+            return smaller.ConjugacyClassCount;
+        }
+
         if (group.Order <= WalkedElements || group.PointCount > MostPoints)
         {
             return group.Order <= ListedElements ? Walk(group, null) : null;
@@ -72,6 +77,12 @@ internal static class ConjugacyClasses
 
     public static IReadOnlyList<ConjugacyClass> List(Group group)
     {
+        if (group.Chain is SmallerActionChain smaller)
+        {
+            return [.. smaller.Smaller.ConjugacyClasses().Select(one => new ConjugacyClass(
+                group.Wrap(smaller.Action.Expanded(one.Representative.Code)), one.Size))];
+        }
+
         List<ConjugacyClass> classes = [];
         if (group.Order > WalkedElements && group is PermutationGroup { Chain: not GiantChain, Degree: <= MostPoints } permutations)
         {

@@ -14,6 +14,11 @@ internal static class NormalClosures
             return group.TrivialSubgroup;
         }
 
+        if (group.Chain is SmallerActionChain smaller)
+        {
+            return smaller.Expanded(group, Find(smaller.Smaller, [.. start.Select(code => smaller.Action.Reduced(code))]));
+        }
+
         Conjugates random = new(group, start);
         List<int[]> generators = [.. start];
         while (true)

@@ -23,7 +23,8 @@ internal sealed class SchreierTree
     {
         Labels = [.. level.Strong];
         int count = level.Orbit.Count;
-        int wanted = 2 * BitOperations.Log2((uint)count) + 4;
+        // Every product walks from a point to the root, so a flat tree is worth some labels more.
+        int wanted = Math.Max(4, BitOperations.Log2((uint)count) / 2);
         int most = Labels.Count + 2 * BitOperations.Log2((uint)count) + 4;
         ProductReplacement? random = null;
         while (Span(group, level) > wanted && Labels.Count < most)

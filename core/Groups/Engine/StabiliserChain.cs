@@ -62,7 +62,7 @@ internal sealed class StabiliserChain : GroupChain
     /// <summary>Builds the chain of the group that these elements generate, which is known not to exceed an order.</summary>
     /// <param name="group">Does the arithmetic; its action on points must be faithful.</param>
     /// <param name="generators">Packed elements.</param>
-    /// <param name="largest">The order: a chain that reaches it needs no proof.</param>
+    /// <param name="largest">An order that is not exceeded, if there is one: a chain that reaches it needs no proof.</param>
     /// <param name="baseStart">The first base points, if they matter.</param>
     public static StabiliserChain Build(Group group, int[][] generators, BigInteger? largest, params ReadOnlySpan<int> baseStart)
     {
@@ -81,10 +81,10 @@ internal sealed class StabiliserChain : GroupChain
         if (chain._generators.Length > 0)
         {
             chain.AbsorbGenerators();
-            if (largest is null && group is PermutationGroup && chain._levels.Sum(level => (double)level.Orbit.Count * level.Strong.Count) * group.Width > LongWork)
+            if (group is PermutationGroup && !chain.IsFull() && chain._levels.Sum(level => (double)level.Orbit.Count * level.Strong.Count) * group.Width > LongWork)
             {
                 // The proof takes time with the square of the number of points, the series of a soluble group does not.
-                chain._largest = SolubleSeries.Of(group.PointCount, generators)?.Order;
+                chain._largest = SolubleSeries.Of(group.PointCount, generators)?.Order ?? largest;
             }
 
             chain.Fill();

@@ -10,6 +10,7 @@ internal abstract class WordFinder
 
     public static WordFinder For(Group group) =>
         group.Order <= ListedElements ? new ShortestWords(group)
+        : group.Chain is SmallerActionChain smaller ? new SmallerWords(smaller)
         : group.Chain is GiantChain { Points.Count: >= ManyPoints } giant && GiantWords.TryMake(group, giant) is { } words ? words
         : new ChainWords(group);
 
@@ -113,6 +114,14 @@ internal abstract class WordFinder
         }
     }
 
+    /// <summary>Words are those of the element on fewer points, where the generators are the same.</summary>
+    private sealed class SmallerWords(SmallerActionChain chain) : WordFinder
+    {
+        private readonly WordFinder _words = For(chain.Smaller);
+
+        public override IReadOnlyList<WordLetter> Find(ReadOnlySpan<int> code) => _words.Find(chain.Action.Reduced(code));
+    }
+
     /// <summary>
     /// Keeps for every entry of the transversals a word that is replaced whenever a shorter one turns up (Minkwitz, 1998).
     /// </summary>
@@ -142,7 +151,7 @@ internal abstract class WordFinder
             }
             else
             {
-                StabiliserChain chain = known as StabiliserChain ?? StabiliserChain.Build(_group, group.GeneratorCodes);
+                StabiliserChain chain = known as StabiliserChain ?? StabiliserChain.Build(_group, group.GeneratorCodes, group.Order);
                 _base = [.. chain.Base];
                 sizes = [.. Enumerable.Range(0, chain.Length).Select(depth => chain.OrbitAt(depth).Count)];
             }

@@ -1,0 +1,144 @@
+namespace Equivariant.Core.Groups.Engine;
+
+/// <summary>Looks for an action of a group of permutations on fewer points.</summary>
+/// <remarks>
+/// Each orbit is replaced by orbits of sets of its points that are fewer and tell the points apart: a point together with a block of an orbit of its
+/// stabiliser, as the pairs {1, x} are of {1, 2}. Where there are none, a point is taken together with points of other
+/// orbits that its stabiliser fixes, which are then known by it. Stabilisers come from random elements; what they
+/// miss makes only orbits of sets that are too long to use.
+/// </remarks>
+internal sealed class SmallerActionSearch
+{
+    /// <summary>Of fewer points a stabiliser chain is found at once.</summary>
+    private const int FewestPoints = 100;
+
+    /// <summary>The largest number of orbits that are tried one by one.</summary>
+    private const int MostOrbits = 16;
+
+    /// <summary>The number of random elements taken for a stabiliser.</summary>
+    private const int StabiliserElements = 8;
+
+    /// <summary>Every so many steps one is taken, since neighbours differ by one factor only.</summary>
+    private const int StepsApart = 10;
+
+    /// <summary>The number of the stabiliser's shortest orbits in which blocks are looked for, and the most points of one.</summary>
+    private const int TriedOrbits = 4;
+    private const int MostBlockPoints = 2048;
+
+    /// <summary>The number of points that are tried as a second one of a block.</summary>
+    private const int TriedSeconds = 32;
+
+    /// <summary>The fewest points of a set: orbits of smaller ones are hardly shorter than that of a point.</summary>
+    private const int FewestMembers = 4;
+
+    /// <summary>The largest mean number of sets of one orbit that a point may belong to.</summary>
+    private const int MostMemberships = 16;
+    private readonly int[][] _generators;
+    private readonly PermutationGroup _group;
+    private readonly int[] _labels;
+
+    private SmallerActionSearch(int degree, int[][] generators)
+    {
+        _generators = generators;
+        _group = new PermutationGroup(degree, generators);
+        _labels = Permutations.Orbits(degree, generators);
+    }
+
+    /// <summary>Finds an action on fewer points, or returns null.</summary>
+    public static SmallerAction? Find(int degree, int[][] generators) =>
+        degree < FewestPoints || Permutations.Commute(generators) ? null : new SmallerActionSearch(degree, generators).Run();
+
+    private SmallerAction? Run()
+    {
+        int[][] orbits = [.. Enumerable.Range(0, _group.Degree).GroupBy(point => _labels[point]).Select(orbit => orbit.ToArray())
+            .Where(orbit => orbit.Length > 1).OrderByDescending(orbit => orbit.Length)];
+        if (orbits.Length > MostOrbits)
+        {
+            return null;
+        }
+
+        ProductReplacement random = new(_group, [.. _generators.Where(g => !_group.IsIdentity(g))]);
+        int[][] elements = [.. Enumerable.Range(0, StabiliserElements * StepsApart).Select(_ => random.Next().ToArray()).Where((_, i) => i % StepsApart == 0)];
+        List<SetOrbit> families = [];
+        HashSet<int> known = [];
+        foreach (int[] orbit in orbits)
+        {
+            if (!known.Contains(_labels[orbit[0]]))
+            {
+                PointTransversal transversal = new(_group, _generators, orbit[0]);
+                int[][] stabiliser = [.. elements.Select(element => transversal.Fixing(element))];
+                IReadOnlyList<SetOrbit> found = Lines(orbit, stabiliser) ?? [WithImages(orbit, stabiliser, known)];
+                families.AddRange(found);
+                known.UnionWith(found.SelectMany(family => family.Sets[0]).Select(point => _labels[point]));
+            }
+        }
+
+        return families.Sum(family => family.Sets.Count) < _group.Degree ? SmallerAction.TryMake(_labels, families) : null;
+    }
+
+    /// <summary>Orbits of sets of the points of an orbit that tell them apart and are at most three quarters as many; null where none were found.</summary>
+    private List<SetOrbit>? Lines(int[] orbit, int[][] stabiliser)
+    {
+        List<SetOrbit> families = [];
+        int left = orbit.Length * 3 / 4, told = 1;
+        foreach (int[] set in Candidates(orbit, stabiliser).OrderByDescending(set => set.Length))
+        {
+            int most = (int)Math.Min(left, (long)MostMemberships * orbit.Length / set.Length);
+            if (SetOrbit.TryList(set, _generators, most) is not { } family)
+            {
+                continue;
+            }
+
+            int[][] memberships = SmallerAction.Memberships(_group.Degree, [.. families, family]);
+            int apart = orbit.Select(point => memberships[point]).Distinct(CodeComparer.Instance).Count();
+            if (apart > told)
+            {
+                families.Add(family);
+                told = apart;
+                left -= family.Sets.Count;
+            }
+
+            if (told == orbit.Length)
+            {
+                return families;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>A point together with a short orbit of its stabiliser, or with a block of one.</summary>
+    private HashSet<int[]> Candidates(int[] orbit, int[][] stabiliser)
+    {
+        int[] labels = Permutations.Orbits(_group.Degree, stabiliser);
+        IEnumerable<int[]> shortest = orbit.Skip(1).GroupBy(point => labels[point]).Select(part => part.ToArray())
+            .Where(part => part.Length >= FewestMembers - 1 && part.Length <= MostBlockPoints && part.Length < orbit.Length - 1)
+            .OrderBy(part => part.Length).Take(TriedOrbits);
+        HashSet<int[]> candidates = new(CodeComparer.Instance);
+        foreach (int[] part in shortest)
+        {
+            candidates.Add([orbit[0], .. part]);
+            int[][] restricted = [.. stabiliser.Select(element => Permutations.Restrict(element, part))];
+            int step = Math.Max(1, part.Length / TriedSeconds);
+            for (int second = 1; second < part.Length; second += step)
+            {
+                int[] blocks = Blocks.Joining(part.Length, restricted, 0, second).Numbers;
+                candidates.Add([orbit[0], .. part.Where((_, i) => blocks[i] == blocks[0])]);
+            }
+        }
+
+        candidates.RemoveWhere(set => set.Length < FewestMembers);
+        return candidates;
+    }
+
+    /// <summary>The points of an orbit one by one, each together with a point of every other orbit where its stabiliser fixes one.</summary>
+    private SetOrbit WithImages(int[] orbit, int[][] stabiliser, HashSet<int> known)
+    {
+        IEnumerable<int> images = Enumerable.Range(0, _group.Degree)
+            .Where(point => _labels[point] != _labels[orbit[0]] && !known.Contains(_labels[point]) && _generators.Any(g => g[point] != point))
+            .Where(point => stabiliser.All(element => element[point] == point))
+            .DistinctBy(point => _labels[point]);
+        return SetOrbit.TryList([orbit[0], .. images], _generators, orbit.Length)
+            ?? SetOrbit.TryList([orbit[0]], _generators, orbit.Length)!;
+    }
+}
