@@ -31,11 +31,20 @@ internal sealed class AlikeTerms
         }
     }
 
+    private AlikeTerms(AlikeTerms other, int evaluations)
+    {
+        (_terms, _orbits, _spread) = (other._terms, other._orbits, other._spread);
+        Evaluations = evaluations;
+    }
+
     /// <summary>The evaluations of each term, <c>T</c>.</summary>
     public int Evaluations { get; }
 
     /// <summary>The rows of all of them.</summary>
     public long Rows => (long)_terms * Evaluations;
+
+    /// <summary>The same terms with another number of evaluations.</summary>
+    public AlikeTerms With(int evaluations) => new(this, evaluations);
 
     /// <summary>The order in which a term's coordinates have to lie: orbit by orbit.</summary>
     public int[] Order(int term) => _orbits[term].Members;

@@ -23,6 +23,9 @@ internal sealed class FusedTerms
     private readonly DeviceTensor _pullBack;
     private readonly AlikeTerms[] _collect;
 
+    /// <summary>The first row of those in the tables that are this one's.</summary>
+    private readonly int _from;
+
     private FusedTerms(IReadOnlyList<QuotientTerm> terms, AxisAction input, AxisAction output)
     {
         _input = input;
@@ -70,6 +73,15 @@ internal sealed class FusedTerms
         });
     }
 
+    /// <summary>Takes some rows of a single term.</summary>
+    private FusedTerms(FusedTerms whole, int from, int count)
+    {
+        (_input, _output, _pools, _rows, _pullBack) = (whole._input, whole._output, whole._pools, whole._rows, whole._pullBack);
+        _collect = [whole._collect[0].With(count)];
+        _from = from;
+        Count = count;
+    }
+
     /// <summary>The number of rows for one input.</summary>
     public int Count { get; }
 
@@ -80,6 +92,9 @@ internal sealed class FusedTerms
             ? new FusedTerms(terms, axes, outputAxes)
             : null;
 
+    /// <summary>Some elements of a single term's transversal: the mean is over them.</summary>
+    public FusedTerms Part(int from, int count) => new(this, from, count);
+
     /// <summary>Every row of every term, <c>[B, …] → [R·B, …]</c>.</summary>
     public Tensor Expand(Tensor x)
     {
@@ -87,8 +102,8 @@ internal sealed class FusedTerms
         long[] shape = x.shape;
         Tensor flat = _input.Flatten(x);
         Tensor rows = _pools is null
-            ? Coordinates.Permute(flat, _rows.On(x.device))
-            : Coordinates.Spread(_pools.Apply(flat), _rows.On(x.device));
+            ? Coordinates.Permute(flat, Own(_rows, x.device))
+            : Coordinates.Spread(_pools.Apply(flat), Own(_rows, x.device));
         return rows.view([Count * shape[0], .. shape[1..]]).MoveToOuterDisposeScope();
     }
 
@@ -98,10 +113,17 @@ internal sealed class FusedTerms
         using DisposeScope scope = NewDisposeScope();
         long[] shape = values.shape;
         shape[0] /= Count;
-        Tensor pulledBack = Coordinates.PermuteEach(_output.Flatten(values).unflatten(0, Count, shape[0]), _pullBack.On(values.device));
+        Tensor pulledBack = Coordinates.PermuteEach(_output.Flatten(values).unflatten(0, Count, shape[0]), Own(_pullBack, values.device));
         Tensor[] parts = _collect.Length == 1 ? [pulledBack] : pulledBack.split([.. _collect.Select(terms => terms.Rows)], 0);
         return parts.Zip(_collect, (part, terms) => terms.Sum(part)).Aggregate((sum, term) => sum + term)
             .reshape(shape).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The rows of a table that are this one's.</summary>
+    private Tensor Own(DeviceTensor table, Device device)
+    {
+        Tensor all = table.On(device);
+        return all.shape[0] == Count ? all : all.narrow(0, _from, Count);
     }
 
     /// <summary>What terms have to have in common for their values to become means together.</summary>

@@ -21,6 +21,7 @@ public class QuotientDesign : SavedModule<Tensor, Tensor>
     private readonly nn.IModule<Tensor, Tensor>[] _models;
     private readonly Term[] _terms;
     private readonly FusedTerms? _fused;
+    private TransversalParts? _parts;
 
     /// <summary>Wraps one model that all terms share.</summary>
     /// <param name="model">The network, from <c>[R, …]</c> to <c>[R, …]</c>: a module, or a TorchScript module.</param>
@@ -109,6 +110,11 @@ public class QuotientDesign : SavedModule<Tensor, Tensor>
     {
         DesignChecks.RequireInput(Input, input, EvaluationsPerInput);
         using DisposeScope scope = NewDisposeScope();
+        if (PartsFor(input) is { } parts)
+        {
+            return EvaluateParts(parts, input).MoveToOuterDisposeScope();
+        }
+
         if (_fused is not null)
         {
             Tensor all = DesignChecks.Transforms(Input, input, () => _fused.Expand(input));
@@ -120,6 +126,46 @@ public class QuotientDesign : SavedModule<Tensor, Tensor>
             ? [Evaluate(_models[0], _terms, rows)]
             : [.. _models.Select((model, i) => Evaluate(model, [_terms[i]], [rows[i]]))];
         return sums.Aggregate((sum, value) => sum + value).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Of one mean over many elements, what becomes of some of them is added up before the next are looked at.</summary>
+    private TransversalParts? PartsFor(Tensor input)
+    {
+        if (Terms.Count > 1 || !Reduction.IsMean || Evaluation is not { ChunkRows: int size, IsSeparate: true })
+        {
+            return null;
+        }
+
+        TransversalParts? parts = TransversalParts.Of(Terms[0], input.shape[0], size, _parts, Maps);
+        _parts = parts ?? _parts;
+        return parts;
+    }
+
+    private (Func<Tensor, Tensor> Expand, Func<Tensor, Tensor> Collect) Maps(int from, int count)
+    {
+        if (_fused is not null)
+        {
+            FusedTerms fused = _fused.Part(from, count);
+            return (fused.Expand, fused.Collect);
+        }
+
+        Term term = new(Terms[0].Part(from, count), Input, Output, Invariance, Reduction);
+        return (term.Expand, values => term.Collect(values, values));
+    }
+
+    private Tensor EvaluateParts(TransversalParts parts, Tensor input)
+    {
+        Tensor? sum = null;
+        foreach (TransversalParts.Part part in parts.Parts)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor value = Evaluation.Evaluate(
+                _models[0], input, x => DesignChecks.Transforms(Input, x, () => part.Expand(x)), part.Collect) * part.Share;
+            Tensor next = sum is null ? value : sum + value;
+            sum = next.MoveToOuterDisposeScope();
+        }
+
+        return sum!;
     }
 
     /// <summary>The sum of the terms that a model serves.</summary>

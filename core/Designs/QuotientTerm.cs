@@ -43,6 +43,9 @@ public sealed class QuotientTerm
     /// <summary>Evaluations of the model for one input: <c>|G/K|</c>.</summary>
     public int Evaluations => Transversal.Count;
 
+    /// <summary>Some elements of the transversal, which are no term by themselves: the mean of all parts is.</summary>
+    internal QuotientTerm Part(int from, int count) => new(Group, Kernel, null, [.. Transversal.Skip(from).Take(count)]);
+
     /// <summary>The term of a normal subgroup, with a complement as transversal where the group's structure shows one.</summary>
     /// <param name="group">The group <c>G</c>.</param>
     /// <param name="kernel">The subgroup <c>K</c>.</param>

@@ -53,6 +53,27 @@ public sealed record Evaluation(bool Distinct = false, int? ChunkRows = null, bo
     internal Tensor Evaluate(nn.IModule<Tensor, Tensor, Tensor> model, Tensor first, Tensor second, Func<Tensor, Tensor>? collect = null) =>
         Evaluate(new WrappedModel(model, inputs => model.call(inputs[0], inputs[1])), collect, first, second);
 
+    /// <summary>Whether rows are evaluated without a look at others: none are compared, and no ranks share them.</summary>
+    internal bool IsSeparate => !Distinct && Ranks is not { Count: > 1, IsApart: false };
+
+    /// <summary>Evaluates a model in one call on rows that are made of an input; with checkpoints only the input is kept of them.</summary>
+    /// <param name="model">The model, from <c>[R, …]</c> to <c>[R, …]</c>.</param>
+    /// <param name="input">The input, <c>[B, …]</c>.</param>
+    /// <param name="expand">Makes the rows, <c>[B, …] → [R, …]</c>.</param>
+    /// <param name="collect">Makes one value for each input of the rows' values, <c>[R, …] → [B, …]</c>.</param>
+    internal Tensor Evaluate(nn.IModule<Tensor, Tensor> model, Tensor input, Func<Tensor, Tensor> expand, Func<Tensor, Tensor> collect)
+    {
+        LibTorch.Load();
+        WrappedModel rows = new(model, inputs => model.call(inputs[0]));
+        return Call(new WrappedModel(model, inputs => Through(inputs[0])), [input]);
+
+        Tensor Through(Tensor x)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            return collect(rows.Call([expand(x)])).MoveToOuterDisposeScope();
+        }
+    }
+
     private static int? Checked(int? chunkRows) =>
         chunkRows is null or > 0
             ? chunkRows

@@ -76,7 +76,9 @@ printfn $"""rows evaluated: {seen |> Seq.map string |> String.concat ", then "}"
 ## Memory
 
 `Evaluation(ChunkRows = 256)` evaluates so many rows at a time; in training `Checkpoint = true` computes them once more in the
-backward pass instead of keeping them. Both change what memory is needed, not the result.
+backward pass instead of keeping them. Both change what memory is needed, not the result. Of a mean over one long orbit (`Equitune`
+over 4096 elements, say) no more rows than those of one call are then ever there: what becomes of some is added up before the next
+are made.
 
 On Linux, glibc gives large blocks back to the system as soon as they are free, and the next call finds them page by page: a small
 network may take twice as long for it. Two variables, set before the program starts, make it keep them:

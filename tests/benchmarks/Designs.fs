@@ -196,15 +196,25 @@ let private quotientBesideEquitune rounds case =
       ]
     | _ -> failwith "two works were timed"
 
-/// The most memory that this process has had, in MiB, as Linux counts it.
-let private peakMemory () =
+/// An entry of Linux's account of this process, in MiB.
+let private memory (entry: string) =
     File.ReadLines "/proc/self/status"
-    |> Seq.find _.StartsWith("VmHWM", StringComparison.Ordinal)
+    |> Seq.find _.StartsWith(entry, StringComparison.Ordinal)
     |> Seq.filter Char.IsDigit
     |> Array.ofSeq
     |> String
     |> float
     |> fun kilobytes -> kilobytes / 1024.0
+
+/// The most memory that some work needs beyond what was there before it, in MiB.
+let private peakOf work =
+    GC.Collect()
+    GC.WaitForPendingFinalizers()
+    // Forgets the highest so far.
+    File.WriteAllText("/proc/self/clear_refs", "5")
+    let before = memory "VmRSS"
+    work ()
+    memory "VmHWM" - before
 
 /// Equituning over a group of 4096 elements, some rows at a time.
 let private chunked = "equitune, |G| = 4096, chunks of 8192 rows with checkpoints"
@@ -232,25 +242,25 @@ let memoryOf (name: string) =
     let cnn = cnn 16L
     let inputs = batchOf cnn 256L
 
-    let model, x =
+    // The bare model gets as many rows for an input as the design makes of it.
+    let model, x, rowsOfOne =
         match designs cnn |> List.tryFind (fun (design, _, _) -> design = name) with
-        | Some(_, _, wrap) -> wrap (cnn.Network()), inputs
-        | None when name = chunked -> chunkedDesign (large.Network()), batchOf large largeBatch
-        | None when name = "one chunk" -> large.Network(), batchOf large chunk
-        | None when name = "idle and large" ->
-            // The group is listed, and its elements tabulated.
-            let net = large.Network()
-            chunkedDesign net |> ignore
-            net, batchOf large 1L
-        | None when name = "idle" -> cnn.Network(), inputs.narrow (0L, 0L, 1L)
-        | None -> cnn.Network(), inputs.repeat [| int64 name; 1L; 1L; 1L |]
+        | Some(_, _, wrap) -> wrap (cnn.Network()), inputs, 1L
+        | None when name = chunked -> chunkedDesign (large.Network()), batchOf large largeBatch, 1L
+        | None when name = "one chunk" -> large.Network(), batchOf large chunk, int64 large.Action.Group.Order
+        | None -> cnn.Network(), inputs.repeat [| int64 name; 1L; 1L; 1L |], int64 name
 
-    let step = step model x
+    let step = step model
 
-    for _ in 1..3 do
-        step ()
+    // The code, its tables and its buffers are there once one input was seen.
+    step (x.narrow (0L, 0L, rowsOfOne)) ()
 
-    printfn $"{peakMemory ():F0}"
+    let peak =
+        peakOf (fun () ->
+            for _ in 1..3 do
+                step x ())
+
+    printfn $"{peak:F0}"
 
 /// Runs this program again for one design, so that its peak is its own.
 let private peakInChild (name: string) =
@@ -267,22 +277,15 @@ let private peakInChild (name: string) =
     float output
 
 let private memories () =
-    let line name (rows: string) idle ours bare =
-        let ours, bare = peakInChild ours - idle, peakInChild bare - idle
+    let line name (rows: string) bare =
+        let ours, bare = peakInChild name, peakInChild bare
         [ name; rows; $"{ours:F0} MiB"; $"{bare:F0} MiB"; $"{ours / bare:F2}" ]
-
-    let idle = peakInChild "idle"
 
     [
         for name, rows, _ in designs (cnn 16L) do
-            line name (string (rows * 256L)) idle name (string rows)
+            line name (string (rows * 256L)) (string rows)
 
-        line
-            chunked
-            $"{largeBatch} · 4096, {chunk} at a time"
-            (peakInChild "idle and large")
-            chunked
-            "one chunk"
+        line chunked $"{largeBatch} · 4096, {chunk} at a time" "one chunk"
     ]
 
 /// What two threads gain over one, on a network of convolutions and on the designs around it.
@@ -327,7 +330,7 @@ let run rounds : string list = [
             (List.map (quotientBesideEquitune (max 3 (rounds / 2))) ladder)
     yield!
         Tables.show
-            "Peak memory of a training step over that of an idle process (CNN, 16 channels, 256 inputs; the last line an MLP, 1024 wide, and over the bare model on one chunk)"
+            "Peak memory of a training step, beyond what the process holds after one on a single input (CNN, 16 channels, 256 inputs; the last line an MLP, 1024 wide, and over the bare model on one chunk)"
             [ "design"; "rows"; "design's"; "bare model's"; "ratio" ]
             (memories ())
     yield!

@@ -38,9 +38,16 @@ internal sealed class ProductReplacement
     }
 
     /// <summary>The next random element; valid until the following call.</summary>
-    public ReadOnlySpan<int> Next()
+    public ReadOnlySpan<int> Next() => Next(1);
+
+    /// <summary>The random element so many steps on; neighbours differ by one factor only.</summary>
+    public ReadOnlySpan<int> Next(int steps)
     {
-        Step();
+        for (int i = 0; i < steps; i++)
+        {
+            Step();
+        }
+
         return _accumulator;
     }
 

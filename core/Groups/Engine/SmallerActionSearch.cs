@@ -18,7 +18,7 @@ internal sealed class SmallerActionSearch
     /// <summary>The number of random elements taken for a stabiliser.</summary>
     private const int StabiliserElements = 8;
 
-    /// <summary>Every so many steps one is taken, since neighbours differ by one factor only.</summary>
+    /// <summary>How far apart they are.</summary>
     private const int StepsApart = 10;
 
     /// <summary>The number of the stabiliser's shortest orbits in which blocks are looked for, and the most points of one.</summary>
@@ -33,9 +33,13 @@ internal sealed class SmallerActionSearch
 
     /// <summary>The largest mean number of sets of one orbit that a point may belong to.</summary>
     private const int MostMemberships = 16;
+
+    /// <summary>The points that are moved for all orbits of sets together: a second or two.</summary>
+    private const long MostWork = 50_000_000;
     private readonly int[][] _generators;
     private readonly PermutationGroup _group;
     private readonly int[] _labels;
+    private long _work = MostWork;
 
     private SmallerActionSearch(int degree, int[][] generators)
     {
@@ -58,7 +62,7 @@ internal sealed class SmallerActionSearch
         }
 
         ProductReplacement random = new(_group, [.. _generators.Where(g => !_group.IsIdentity(g))]);
-        int[][] elements = [.. Enumerable.Range(0, StabiliserElements * StepsApart).Select(_ => random.Next().ToArray()).Where((_, i) => i % StepsApart == 0)];
+        int[][] elements = [.. Enumerable.Range(0, StabiliserElements).Select(_ => random.Next(StepsApart).ToArray())];
         List<SetOrbit> families = [];
         HashSet<int> known = [];
         foreach (int[] orbit in orbits)
@@ -83,7 +87,9 @@ internal sealed class SmallerActionSearch
         int left = orbit.Length * 3 / 4, told = 1;
         foreach (int[] set in Candidates(orbit, stabiliser).OrderByDescending(set => set.Length))
         {
-            int most = (int)Math.Min(left, (long)MostMemberships * orbit.Length / set.Length);
+            long cost = (long)set.Length * _generators.Length;
+            int most = (int)Math.Min(Math.Min(left, (long)MostMemberships * orbit.Length / set.Length), _work / cost);
+            _work -= most * cost;
             if (SetOrbit.TryList(set, _generators, most) is not { } family)
             {
                 continue;

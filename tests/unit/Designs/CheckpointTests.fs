@@ -47,6 +47,19 @@ let private designs (model: Model) (evaluation: Evaluation) : (string * Model) l
             |],
             evaluation = evaluation
         )
+        let halves = [| QuotientTerm.Of(c4, c4.Subgroup [| c4.Element 2 |]) |]
+        "one term", new QuotientDesign(model, onFour, onFour, halves, evaluation = evaluation)
+
+        "one term of least energy",
+        new QuotientDesign(
+            model,
+            onFour,
+            onFour,
+            halves,
+            invariance = Invariance.LeastEnergy energy,
+            evaluation = evaluation
+        )
+
         "canonical", new Canonicalise(model, onFour, onFour, energy, evaluation)
         "Monte Carlo", new MonteCarloEquitune(model, onFour, onFour, 6, System.Random 1, evaluation)
         "invariant-symmetric", new InvariantSymmetricBlock(model, onFour, onFour, evaluation)

@@ -141,3 +141,60 @@ let ``chunks do not change a value, whatever their size`` () =
 
         Assert.True(Seq.forall (fun rows -> rows <= int64 size) sizes)
         Assert.Equal(10L, Seq.sum sizes)
+
+[<Fact>]
+let ``a mean over many elements takes as many at a time as a call may have rows`` () =
+    let group = Group.Symmetric 4
+    let action = AxisAction(PermutationAction.Natural group, -1)
+
+    let kleins =
+        QuotientTerm.Of(group, group.Subgroup(group.DerivedSubgroup().DerivedSubgroup()))
+
+    let f (rows: torch.Tensor) =
+        rows.exp () * torch.tensor [| 1.0; 3.0; -2.0; 0.5 |]
+
+    let calls = ResizeArray<int64>()
+
+    let seen =
+        model (fun rows ->
+            calls.Add rows.shape[0]
+            f rows)
+
+    let whole = QuotientTerm.Equitune group
+
+    for term, batch, size, expected in
+        [
+            whole, 3L, 16, [ 15L; 15L; 15L; 15L; 12L ]
+            whole, 1L, 16, [ 16L; 8L ]
+            whole, 16L, 16, [ for _ in 1..24 -> 16L ]
+            // All in one call, and more inputs than a call may have rows.
+            whole, 3L, 72, [ 72L ]
+            whole, 5L, 4, [ for _ in 1..30 -> 4L ]
+            kleins, 2L, 5, [ 4L; 4L; 4L ]
+        ] do
+        let design =
+            new QuotientDesign(seen, action, action, [| term |], evaluation = Evaluation(ChunkRows = size))
+
+        // The second time with parts that are there.
+        for seed in 1..2 do
+            torch.manual_seed (int64 seed) |> ignore
+            let x = torch.randn ([| batch; 4L |], dtype = torch.float64)
+            calls.Clear()
+            let y = design.call x
+            Assert.Equal<int64 list>(expected, List.ofSeq calls)
+            assertClose 1e-12 ((new QuotientDesign(model f, action, action, [| term |])).call x) y
+
+[<Fact>]
+let ``parts of a mean serve batches of other sizes`` () =
+    let group = Group.Symmetric 4
+    let action = AxisAction(PermutationAction.Natural group, -1)
+
+    let f (rows: torch.Tensor) =
+        rows.exp () * torch.tensor [| 1.0; 3.0; -2.0; 0.5 |]
+
+    let design =
+        new Equitune(model f, action, action, evaluation = Evaluation(ChunkRows = 12))
+
+    for batch in [ 3L; 2L; 1L; 12L; 3L; 13L; 0L ] do
+        let x = torch.randn ([| batch; 4L |], dtype = torch.float64)
+        assertClose 1e-12 ((new Equitune(model f, action, action)).call x) (design.call x)
