@@ -112,6 +112,22 @@ let ``facts are those on the points`` () =
             (name, facts.OrbitsOnPairs)
         )
 
+        // By walking through all triples, of not too many points.
+        if onLists.Degree <= 120 then
+            let degree = onLists.Degree
+
+            let pairs = [|
+                for g in codes onLists ->
+                    [|
+                        for x in g do
+                            for y in g -> x * degree + y
+                    |]
+            |]
+
+            let triples = PairOrbits.CountOf(degree * degree, pairs, degree, codes onLists)
+
+            Assert.Equal((name, Nullable(int64 triples)), (name, facts.InvariantDim3))
+
 [<Fact>]
 let ``members are those on the points`` () =
     for name, group, ordered, count in cases do
