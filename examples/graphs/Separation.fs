@@ -104,12 +104,12 @@ module Separation =
             use block = torch.NewDisposeScope()
             context.SeedTorch $"network %d{network}"
 
-            let net =
+            use net =
                 Design.perceptron settings.Nodes 0 settings.Hidden settings.Dropout embeddingSize
 
             let chance = random $"network %d{network}"
-            let _, design = Design.wrap settings.Design action 0 chance net design
-            let design = design.``to`` context.Device
+            let _, wrapped = Design.wrap settings.Design action 0 chance net design
+            use design = wrapped.``to`` context.Device
             design.eval ()
             let embeddings, evaluations = embed design x
 
