@@ -81,17 +81,14 @@ internal sealed class StabiliserChain : GroupChain
         if (chain._generators.Length > 0)
         {
             chain.AbsorbGenerators();
-            if (group is PermutationGroup && !chain.IsFull() && chain._levels.Sum(level => (double)level.Orbit.Count * level.Strong.Count) * group.Width > LongWork)
-            {
-                // The proof takes time with the square of the number of points, the series of a soluble group does not.
-                chain._largest = SolubleSeries.Of(group.PointCount, generators)?.Order ?? largest;
-            }
-
+            chain._largest ??= chain.OrderIfSoluble();
             chain.Fill();
             BigInteger? bound = null;
             while (!chain.IsUnfaithful && !chain.IsFull())
             {
-                bound ??= group is PermutationGroup ? OrderBound.Of(group.PointCount, chain._generators) : BigInteger.Zero;
+                bound ??= group is PermutationGroup
+                    ? (largest is null ? null : chain.OrderIfSoluble()) ?? OrderBound.Of(group.PointCount, chain._generators)
+                    : BigInteger.Zero;
                 if (chain.CurrentOrder() == bound || chain.Verify())
                 {
                     break;
@@ -185,6 +182,12 @@ internal sealed class StabiliserChain : GroupChain
 
     /// <summary>Whether the order is the largest that it can be, so that nothing is left to find or to prove.</summary>
     private bool IsFull() => _largest is not null && CurrentOrder() == _largest;
+
+    /// <summary>The order of a soluble group of permutations whose proof would be long: it takes time with the square of the number of points, the series does not.</summary>
+    private BigInteger? OrderIfSoluble() =>
+        _group is PermutationGroup && _levels.Sum(level => (double)level.Orbit.Count * level.Strong.Count) * _group.Width > LongWork
+            ? SolubleSeries.Of(_group.PointCount, _generators)?.Order
+            : null;
 
     private void AbsorbGenerators()
     {
