@@ -25,8 +25,7 @@ internal static class Centres
         }
 
         // The search needs orbits and base points, so a group with a cheaper chain gets a stabiliser chain here.
-        StabiliserChain chain = group.Chain as StabiliserChain ?? StabiliserChain.Build(group.Ambient, group.GeneratorCodes, group.Order);
-        return new Search(group, chain).Run();
+        return new Search(group, StabiliserChain.Of(group)).Run();
     }
 
     private sealed class Search(Group group, StabiliserChain chain)

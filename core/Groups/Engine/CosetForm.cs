@@ -28,7 +28,7 @@ internal sealed class CosetForm
         }
         else
         {
-            _chain = subgroup.Chain as StabiliserChain ?? StabiliserChain.Build(_ambient, subgroup.GeneratorCodes, subgroup.Order);
+            _chain = StabiliserChain.Of(subgroup);
         }
     }
 

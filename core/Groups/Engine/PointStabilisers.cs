@@ -15,13 +15,16 @@ internal static class PointStabilisers
     /// <param name="order">The order of that group, where it is known.</param>
     public static int[][] Find(Group group, int[][] generators, int point, BigInteger? order)
     {
-        GroupChain? chain = ReferenceEquals(generators, group.GeneratorCodes) ? group.Chain
-            : group is PermutationGroup && SmallerActionSearch.Find(group.Width, generators) is SmallerAction action ? new SmallerActionChain(action)
-            : null;
-        return chain is SmallerActionChain smaller
+        return group is PermutationGroup permutations && ChainOnFewerPoints(permutations, generators) is SmallerActionChain smaller
             ? FindBySmallerAction(group, generators, point, smaller)
             : [.. StabiliserChain.Build(group, generators, order, point).StabiliserGenerators(1)];
     }
+
+    /// <summary>The group's own chain, where the elements are its generators.</summary>
+    private static SmallerActionChain? ChainOnFewerPoints(PermutationGroup group, int[][] generators) =>
+        ReferenceEquals(generators, group.GeneratorCodes) ? group.Chain as SmallerActionChain
+        : SmallerActionSearch.Find(group.Degree, generators) is SmallerAction action ? new SmallerActionChain(action)
+        : null;
 
     /// <summary>A few uniform elements of the stabiliser generate it; on few points it is soon seen that they do.</summary>
     private static int[][] FindBySmallerAction(Group group, int[][] generators, int point, SmallerActionChain chain)

@@ -52,6 +52,10 @@ internal sealed class StabiliserChain : GroupChain
     /// <summary>The base point of a level, top first.</summary>
     public int BaseAt(int depth) => _levels[depth].Base;
 
+    /// <summary>Gives a group's own chain if it is of this kind, else builds one, which needs no proof.</summary>
+    public static StabiliserChain Of(Group group) =>
+        group.Chain as StabiliserChain ?? Build(group.Ambient, group.GeneratorCodes, group.Order);
+
     /// <summary>Builds the chain of the group that these elements generate.</summary>
     /// <param name="group">Does the arithmetic; its action on points must be faithful.</param>
     /// <param name="generators">Packed elements.</param>

@@ -151,7 +151,7 @@ internal abstract class WordFinder
             }
             else
             {
-                StabiliserChain chain = known as StabiliserChain ?? StabiliserChain.Build(_group, group.GeneratorCodes, group.Order);
+                StabiliserChain chain = StabiliserChain.Of(group);
                 _base = [.. chain.Base];
                 sizes = [.. Enumerable.Range(0, chain.Length).Select(depth => chain.OrbitAt(depth).Count)];
             }

@@ -14,6 +14,7 @@ open Equivariant.Core.Facts
 open Equivariant.Core.Groups
 open Equivariant.Tests
 open Equivariant.Tests.Expect
+open Equivariant.Tests.Groups.RawGroups
 
 /// Copies of some permutations side by side, each copy moved on its own.
 let private disjoint copies (generators: int[] list) =
@@ -33,9 +34,6 @@ let private disjoint copies (generators: int[] list) =
                     |]
         |]
     )
-
-let private cycle n = [| for i in 0 .. n - 1 -> (i + 1) % n |]
-let private swap n = [| 1; 0; yield! [ 2 .. n - 1 ] |]
 
 let private power n count : Group =
     Group.Direct [| for _ in 1..count -> Group.Cyclic n :> Group |]
@@ -424,12 +422,7 @@ let ``the program says whether a family is proved best, in JSON and in words`` (
 
 /// Two permutations of 40 000 points, drawn at random: they generate all of them, or all even ones.
 let private drawn seed =
-    asJson 40000 [
-        for seed in [ seed; seed + 1 ] do
-            let points = [| 0..39999 |]
-            (Random(seed: int)).Shuffle points
-            points
-    ]
+    asJson 40000 [ shuffled seed 40000; shuffled (seed + 1) 40000 ]
 
 [<Fact>]
 let ``too many pairs of points under a group too large to find are refused soon`` () =

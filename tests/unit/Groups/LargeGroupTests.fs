@@ -9,11 +9,6 @@ open Equivariant.Core.Groups
 open Equivariant.Tests
 open Equivariant.Tests.Groups.RawGroups
 
-let private shuffled (seed: int) degree =
-    let points = [| 0 .. degree - 1 |]
-    (Random seed).Shuffle points
-    points
-
 [<Fact>]
 let ``all permutations have words in any generators`` () =
     let groups: Group list = [

@@ -7,12 +7,6 @@ open Equivariant.Core.Actions
 open Equivariant.Core.Groups
 open Equivariant.Tests.Groups.RawGroups
 
-let private codes (group: PermutationGroup) = [| for g in group.Generators -> g.Code.ToArray() |]
-
-/// The turns and reflections of a polygon: with a corner, its opposite is at rest.
-let private polygon n =
-    Group.OfPermutations [| cycle n; [| for i in 0 .. n - 1 -> (n - i) % n |] |]
-
 [<Fact>]
 let ``a polygon of 40 000 corners`` () =
     let n = 40000

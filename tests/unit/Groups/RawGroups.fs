@@ -1,16 +1,28 @@
 /// Groups given by permutations alone, whose structure the engine has to find.
 module Equivariant.Tests.Groups.RawGroups
 
+open System
 open System.Numerics
 open Equivariant.Core.Groups
 
 let cycle n = [| for i in 0 .. n - 1 -> (i + 1) % n |]
 let swap n = [| 1; 0; yield! [ 2 .. n - 1 ] |]
 
+/// The points in an order drawn at random.
+let shuffled (seed: int) degree =
+    let points = [| 0 .. degree - 1 |]
+    (Random seed).Shuffle points
+    points
+
+/// The turns and reflections of a polygon: with a corner, its opposite is at rest.
+let polygon n =
+    Group.OfPermutations [| cycle n; [| for i in 0 .. n - 1 -> (n - i) % n |] |]
+
+let codes (group: Group) = [| for g in group.Generators -> g.Code.ToArray() |]
+
 let asPermutations (group: Group) =
-    let image = group.ToPermutationGroup()
     // Without its structure.
-    Group.OfPermutations [| for g in image.Generators -> g.Code.ToArray() |]
+    Group.OfPermutations(codes (group.ToPermutationGroup()))
 
 /// A direct product, as permutations of the factors' points side by side.
 let sideBySide (left: Group) (right: Group) =

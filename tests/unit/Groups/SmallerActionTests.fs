@@ -39,8 +39,6 @@ let private induced ordered (lists: int list list) =
             numbers[if ordered then image else List.sort image]
     |]
 
-let private codes (group: Group) = [| for g in group.Generators -> g.Code.ToArray() |]
-
 /// A group of permutations on lists of its points.
 let private onLists ordered count (group: Group) =
     let lists = choices ordered count (group.Generators[0].Code.Length)
@@ -49,11 +47,6 @@ let private onLists ordered count (group: Group) =
 
 let private raw (generators: int[] seq) =
     Group.OfPermutations(Seq.toArray generators)
-
-let private shuffled seed degree =
-    let points = [| 0 .. degree - 1 |]
-    (Random(seed: int)).Shuffle points
-    points
 
 /// Some permutations of the first points and the rest by themselves.
 let private young parts =
@@ -90,7 +83,7 @@ let private cases: (string * Group * bool * int) list = [
     "S5 x S6 x S5, pairs", young [ 5; 6; 5 ], false, 2
     "M24, pairs", mathieu24, false, 2
     "PGL(2, 17), pairs", projective 17 true, false, 2
-    "D20, pairs", raw [ cycle 20; [| for i in 0..19 -> (20 - i) % 20 |] ], false, 2
+    "D20, pairs", polygon 20, false, 2
 ]
 
 [<Fact>]
