@@ -26,13 +26,16 @@ public sealed record GroupFacts(
     long OrbitsOnPairs,
     long? InvariantDim3)
 {
-    private const int LargestDegreeForTriples = 640;
+    /// <summary>The number of pairs of points, those of all points for each orbit that a stabiliser is found for, up to which triples are counted.</summary>
+    private const long MostPairsForTriples = 1L << 26;
 
     /// <summary>Computes all of them.</summary>
     /// <exception cref="EquivariantException">The group is too large for its chain to be found.</exception>
     public static GroupFacts Of(PermutationGroup group)
     {
-        int orbits = PairOrbits.PointOrbits(group.Degree, group.GeneratorCodes).Max() + 1;
+        int[] lengths = [.. PairOrbits.PointOrbits(group.Degree, group.GeneratorCodes).CountBy(orbit => orbit).Select(count => count.Value)];
+        int orbits = lengths.Length;
+        long pairs = (long)group.Degree * group.Degree * Math.Max(1, lengths.Count(length => length > 1));
         return new GroupFacts(
             group.Order,
             group.IsAbelian,
@@ -42,6 +45,6 @@ public sealed record GroupFacts(
             orbits == 1,
             orbits,
             TupleOrbits.OnPairs(group),
-            group.Degree <= LargestDegreeForTriples ? TupleOrbits.OnTriples(group) : null);
+            pairs <= MostPairsForTriples ? TupleOrbits.OnTriples(group) : null);
     }
 }

@@ -24,10 +24,10 @@ type Endured = {
 [<RequireQualifiedAccess>]
 module Soak =
 
-    /// Resident memory, once everything that is garbage has gone.
+    /// Resident memory, once everything that is garbage has gone, and its room has been given back.
     let private resident () =
         for _ in 1..2 do
-            GC.Collect()
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking = true, compacting = true)
             GC.WaitForPendingFinalizers()
 
         use current = Process.GetCurrentProcess()

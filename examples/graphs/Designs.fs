@@ -146,6 +146,20 @@ module Design =
             |]
         )
 
+    /// <summary>
+    /// Draws the weights of all linear layers anew from torch's generator, in the order and from the distributions of their constructor
+    /// (uniform, up to one over the root of the number of inputs): what is there afterwards is a network that was never asked before.
+    /// </summary>
+    /// <remarks>TorchSharp keeps some memory of every layer that is made, so many random networks are one that is drawn many times.</remarks>
+    /// <param name="net">The network, whose learnable parts are linear layers.</param>
+    let redraw (net: torch.nn.Module) =
+        for layer in Seq.distinct (net.modules ()) |> Seq.choose tryUnbox<TorchSharp.Modules.Linear> do
+            torch.nn.init.kaiming_uniform_ (layer.weight, a = sqrt 5.0) |> ignore
+
+            if not (isNull layer.bias) then
+                let most = 1.0 / sqrt (float layer.in_features)
+                torch.nn.init.uniform_ (layer.bias, -most, most) |> ignore
+
     /// <summary>Evaluations of the network for one graph in its last batch.</summary>
     let evaluations (net: Net) =
         match net with

@@ -84,12 +84,12 @@ module Separation =
         use scope = torch.NewDisposeScope()
         let action = Design.action settings.Nodes 0
 
-        let random purpose =
-            Random(context.SeedFor $"{purpose}, {Design.name design}")
+        let seedFor purpose =
+            context.SeedFor $"{purpose}, {Design.name design}"
 
         let x = (Graph.tensor settings.Nodes 0 graphs).``to`` context.Device
         let symmetric = Group.Symmetric settings.Nodes
-        let numbering = random "numberings"
+        let numbering = Random(seedFor "numberings")
 
         let renumbered =
             (graphs
@@ -100,24 +100,30 @@ module Separation =
 
         let threshold: Scalar = settings.Threshold.ToScalar()
 
+        // One network, drawn anew whenever another one is asked.
+        let chance = RestartableRandom 0
+
+        let _, network =
+            let net =
+                Design.perceptron settings.Nodes 0 settings.Hidden settings.Dropout embeddingSize
+
+            Design.wrap settings.Design action 0 chance net design
+
+        use wrapped = network.``to`` context.Device
+        wrapped.eval ()
+
         let ask network =
             use block = torch.NewDisposeScope()
             context.SeedTorch $"network %d{network}"
-
-            use net =
-                Design.perceptron settings.Nodes 0 settings.Hidden settings.Dropout embeddingSize
-
-            let chance = random $"network %d{network}"
-            let _, wrapped = Design.wrap settings.Design action 0 chance net design
-            use design = wrapped.``to`` context.Device
-            design.eval ()
-            let embeddings, evaluations = embed design x
+            Design.redraw wrapped
+            chance.Restart(seedFor $"network %d{network}")
+            let embeddings, evaluations = embed wrapped x
 
             let split =
                 if network > 0 then
                     0.0
                 else
-                    let again, _ = embed design renumbered
+                    let again, _ = embed wrapped renumbered
                     (apart embeddings again).gt(threshold).``to``(torch.float64).mean().item<double>()
 
             {

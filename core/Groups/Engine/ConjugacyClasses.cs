@@ -17,6 +17,9 @@ internal static class ConjugacyClasses
     /// <summary>The largest number of points on which centralisers are looked for.</summary>
     private const int MostPoints = 1000;
 
+    /// <summary>The number of orbits of which it is tried whether the group is known by how it acts there.</summary>
+    private const int MostOrbits = 8;
+
     public static BigInteger? Count(Group group)
     {
         if (group.IsAbelian)
@@ -59,7 +62,7 @@ internal static class ConjugacyClasses
         return ClassWalk.Find(permutations)?.Count ?? (group.Order <= ListedElements ? Walk(group, null) : null);
     }
 
-    /// <summary>The number of classes of a group that is a whole wreath product, or a direct product on parts of its points; null for another.</summary>
+    /// <summary>The number of classes of a group that is a whole wreath product, a direct product on parts of its points, or known by one orbit; null for another.</summary>
     private static BigInteger? CountByStructure(PermutationGroup group)
     {
         if (WreathForm.Find(group) is (PermutationGroup inner, PermutationGroup outer))
@@ -69,10 +72,20 @@ internal static class ConjugacyClasses
 
         // On parts that do not depend on each other, classes are tuples of classes.
         IReadOnlyList<int[]> parts = IndependentOrbits.Find(group.GeneratorCodes, group.Order);
-        return parts.Count == 1
-            ? null
-            : parts.Aggregate((BigInteger?)BigInteger.One, (count, points) => count is null ? null : count * Count(new PermutationGroup(
-                points.Length, [.. group.GeneratorCodes.Select(g => Permutations.Restrict(g, points))])));
+        if (parts.Count > 1)
+        {
+            return parts.Select(On).Aggregate((BigInteger?)BigInteger.One, (count, part) => count is null ? null : count * Count(part));
+        }
+
+        // An orbit may know all, such as the points from which pairs are made.
+        int[] orbits = Permutations.Orbits(group.Degree, group.GeneratorCodes);
+        return Enumerable.Range(0, group.Degree).GroupBy(point => orbits[point]).Select(orbit => orbit.ToArray())
+            .Where(orbit => orbit.Length > 1 && orbit.Length < group.Degree).OrderBy(orbit => orbit.Length).Take(MostOrbits)
+            .Select(On).FirstOrDefault(orbit => orbit.Order == group.Order) is { } faithful
+                ? Count(faithful)
+                : null;
+
+        PermutationGroup On(int[] points) => new(points.Length, [.. group.GeneratorCodes.Select(g => Permutations.Restrict(g, points))]);
     }
 
     public static IReadOnlyList<ConjugacyClass> List(Group group)

@@ -13,17 +13,17 @@ internal static class PointStabilisers
     /// <param name="generators">Packed elements.</param>
     /// <param name="point">The point.</param>
     /// <param name="order">The order of that group, where it is known.</param>
-    public static int[][] Find(Group group, int[][] generators, int point, BigInteger? order)
+    public static int[][] Find(Group group, int[][] generators, int point, BigInteger? order) => Known(group, generators) switch
     {
-        return group is PermutationGroup permutations && ChainOnFewerPoints(permutations, generators) is SmallerActionChain smaller
-            ? FindBySmallerAction(group, generators, point, smaller)
-            : [.. StabiliserChain.Build(group, generators, order, point).StabiliserGenerators(1)];
-    }
+        SmallerActionChain smaller => FindBySmallerAction(group, generators, point, smaller),
+        StabiliserChain { Length: > 0 } chain when chain.BaseAt(0) == point => chain.StabiliserGenerators(1),
+        _ => StabiliserChain.Build(group, generators, order, point).StabiliserGenerators(1),
+    };
 
-    /// <summary>The group's own chain, where the elements are its generators.</summary>
-    private static SmallerActionChain? ChainOnFewerPoints(PermutationGroup group, int[][] generators) =>
-        ReferenceEquals(generators, group.GeneratorCodes) ? group.Chain as SmallerActionChain
-        : SmallerActionSearch.Find(group.Degree, generators) is SmallerAction action ? new SmallerActionChain(action)
+    /// <summary>The chain that is there already, where the elements are the group's own generators, or one that is soon found.</summary>
+    private static GroupChain? Known(Group group, int[][] generators) =>
+        ReferenceEquals(generators, group.GeneratorCodes) ? group.Chain
+        : group is PermutationGroup && SmallerActionSearch.Find(group.Width, generators) is SmallerAction action ? new SmallerActionChain(action)
         : null;
 
     /// <summary>A few uniform elements of the stabiliser generate it; on few points it is soon seen that they do.</summary>

@@ -41,4 +41,13 @@ internal sealed class PointTransversal
         _tree.MultiplyDown(_group, _level.IndexOf(_group.Image(fixing, _level.Base)), fixing);
         return fixing;
     }
+
+    /// <summary>An element that takes the point to another one of its orbit.</summary>
+    public int[] Taking(int point)
+    {
+        int[] taking = new int[_group.Width];
+        _group.WriteIdentity(taking);
+        _tree.MultiplyUp(_group, _level.IndexOf(point), taking);
+        return taking;
+    }
 }

@@ -21,7 +21,7 @@ internal sealed class SmallerActionSearch
     /// <summary>How far apart they are.</summary>
     private const int StepsApart = 10;
 
-    /// <summary>The number of the stabiliser's shortest orbits in which blocks are looked for, and the most points of one.</summary>
+    /// <summary>The number of the stabiliser's shortest orbits in which blocks are looked for, and the most points of one, or of what grows.</summary>
     private const int TriedOrbits = 4;
     private const int MostBlockPoints = 2048;
 
@@ -71,7 +71,7 @@ internal sealed class SmallerActionSearch
             {
                 PointTransversal transversal = new(_group, _generators, orbit[0]);
                 int[][] stabiliser = [.. elements.Select(element => transversal.Fixing(element))];
-                IReadOnlyList<SetOrbit> found = Lines(orbit, stabiliser) ?? [WithImages(orbit, stabiliser, known)];
+                IReadOnlyList<SetOrbit> found = Lines(orbit, Candidates(orbit, stabiliser, transversal)) ?? [WithImages(orbit, stabiliser, known)];
                 families.AddRange(found);
                 known.UnionWith(found.SelectMany(family => family.Sets[0]).Select(point => _labels[point]));
             }
@@ -81,11 +81,11 @@ internal sealed class SmallerActionSearch
     }
 
     /// <summary>Orbits of sets of the points of an orbit that tell them apart and are at most three quarters as many; null where none were found.</summary>
-    private List<SetOrbit>? Lines(int[] orbit, int[][] stabiliser)
+    private List<SetOrbit>? Lines(int[] orbit, HashSet<int[]> candidates)
     {
         List<SetOrbit> families = [];
         int left = orbit.Length * 3 / 4, told = 1;
-        foreach (int[] set in Candidates(orbit, stabiliser).OrderByDescending(set => set.Length))
+        foreach (int[] set in candidates.OrderByDescending(set => set.Length))
         {
             long cost = (long)set.Length * _generators.Length;
             int most = (int)Math.Min(Math.Min(left, (long)MostMemberships * orbit.Length / set.Length), _work / cost);
@@ -113,8 +113,8 @@ internal sealed class SmallerActionSearch
         return null;
     }
 
-    /// <summary>A point together with a short orbit of its stabiliser, or with a block of one.</summary>
-    private HashSet<int[]> Candidates(int[] orbit, int[][] stabiliser)
+    /// <summary>A point together with a short orbit of its stabiliser, or with a block of one; and what these grow to.</summary>
+    private HashSet<int[]> Candidates(int[] orbit, int[][] stabiliser, PointTransversal transversal)
     {
         int[] labels = Permutations.Orbits(_group.Degree, stabiliser);
         IEnumerable<int[]> shortest = orbit.Skip(1).GroupBy(point => labels[point]).Select(part => part.ToArray())
@@ -123,18 +123,54 @@ internal sealed class SmallerActionSearch
         HashSet<int[]> candidates = new(CodeComparer.Instance);
         foreach (int[] part in shortest)
         {
-            candidates.Add([orbit[0], .. part]);
+            int[] taking = transversal.Taking(part[0]), back = Permutations.Inverse(taking);
+            int[][] fixing = [.. stabiliser.Select(element => Permutations.Product(taking, Permutations.Product(element, back)))];
+            void Add(int[] set)
+            {
+                candidates.Add(set);
+                candidates.Add(Grown(set, fixing));
+            }
+
+            Add([orbit[0], .. part]);
             int[][] restricted = [.. stabiliser.Select(element => Permutations.Restrict(element, part))];
             int step = Math.Max(1, part.Length / TriedSeconds);
             for (int second = 1; second < part.Length; second += step)
             {
                 int[] blocks = Blocks.Joining(part.Length, restricted, 0, second).Numbers;
-                candidates.Add([orbit[0], .. part.Where((_, i) => blocks[i] == blocks[0])]);
+                Add([orbit[0], .. part.Where((_, i) => blocks[i] == blocks[0])]);
             }
         }
 
-        candidates.RemoveWhere(set => set.Length < FewestMembers);
+        candidates.RemoveWhere(set => set.Length < FewestMembers || set.Length == orbit.Length);
         return candidates;
+    }
+
+    /// <summary>
+    /// A set together with its images that share most of it, as far as some elements lead to them: the pairs of 1 with all but its
+    /// block grow to those of 1 with all.
+    /// </summary>
+    private static int[] Grown(int[] set, int[][] elements)
+    {
+        HashSet<int> grown = [.. set];
+        for (int before = 0; before < grown.Count;)
+        {
+            before = grown.Count;
+            foreach (int[] element in elements)
+            {
+                int[] beyond = [.. grown.Select(point => element[point]).Where(image => !grown.Contains(image))];
+                if (2 * beyond.Length < grown.Count)
+                {
+                    grown.UnionWith(beyond);
+                }
+
+                if (grown.Count > MostBlockPoints)
+                {
+                    return set;
+                }
+            }
+        }
+
+        return [.. grown.Order()];
     }
 
     /// <summary>The points of an orbit one by one, each together with a point of every other orbit where its stabiliser fixes one.</summary>

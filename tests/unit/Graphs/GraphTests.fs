@@ -5,6 +5,7 @@ open System
 open System.IO
 open TorchSharp
 open Xunit
+open Equivariant.Bench
 open Equivariant.Graphs
 open Equivariant.Tests
 open Equivariant.Tests.Expect
@@ -83,6 +84,63 @@ let ``pairs that are near stay so only where all embeddings agree`` () =
     Assert.Equal<int64 list>([ 1L; 13L ], List.ofSeq (near.data<int64>()))
     let further = (torch.tensor [| 0.0; 1.0; 0.5; 0.5; 0.5 |]).unsqueeze 1L
     Assert.Equal<int64 list>([ 13L ], List.ofSeq ((Separation.stillNear 0.001 further near).data<int64>()))
+
+[<Fact>]
+let ``a network drawn anew is the one that would have been made`` () =
+    let action = Design.action 4 0
+    let settings = (Settings.ofPreset Preset.Tiny).Design
+    let random = RestartableRandom 0
+
+    let wrapped design =
+        let net = Design.perceptron 4 0 8 0.0 3
+        snd (Design.wrap settings action 0 random net design)
+
+    let weights (net: torch.nn.Module) = [ for parameter in net.parameters () -> parameter.detach().clone() ]
+
+    for design in Design.all do
+        use scope = torch.NewDisposeScope()
+        torch.manual_seed 5L |> ignore
+        use made = wrapped design
+        torch.manual_seed 6L |> ignore
+        use other = wrapped design
+        torch.manual_seed 5L |> ignore
+        Design.redraw other
+
+        for expected, actual in List.zip (weights made) (weights other) do
+            Assert.True(expected.equal(actual).all().item<bool>(), Design.name design)
+
+        // And so are the orders that are drawn for it.
+        let x = Graph.tensor 4 0 (Array.ofSeq (Enumeration.connected 4))
+        random.Restart 3
+        let first = made.call x
+        other.call x |> ignore
+        random.Restart 3
+        Assert.True(first.equal(other.call x).all().item<bool>(), Design.name design)
+
+[<Fact>]
+let ``random numbers that start anew are those of their seed`` () =
+    let restartable = RestartableRandom 1
+    restartable.Next() |> ignore
+    restartable.Restart 7
+    let plain = Random 7
+
+    let drawn (random: Random) =
+        let shuffled = [| 0..20 |]
+        random.Shuffle shuffled
+        let bytes = Array.zeroCreate<byte> 5
+        random.NextBytes bytes
+
+        List.ofArray shuffled
+        @ List.ofArray (Array.map int bytes)
+        @ [ random.Next(); random.Next 1000; random.Next(5, 5000) ]
+        @ List.map int [
+            random.NextInt64() >>> 40
+            random.NextInt64 1000L
+            random.NextInt64(7L, 9999L)
+        ]
+        @ List.map (fun x -> int (1e6 * x)) [ random.NextDouble(); float (random.NextSingle()) ]
+
+    Assert.Equal<int list>(drawn plain, drawn restartable)
 
 [<Fact>]
 let ``every design tells small graphs apart, and frames keep each together`` () =

@@ -84,18 +84,24 @@ let ``classes on parts that do not depend on each other multiply`` () =
 
 [<Fact>]
 let ``what is not computed is said to be so`` () =
-    // More points than classes or triples are looked for on.
-    let group = projective 1009 false
     let list (numbers: int[]) = "[" + String.Join(",", numbers) + "]"
 
-    let generators =
-        group.Generators
-        |> Seq.map (fun g -> list (g.Code.ToArray()))
-        |> String.concat ","
+    let said (group: Group) =
+        let codes = [ for g in group.Generators -> g.Code.ToArray() ]
 
-    Program.inFolder (fun folder ->
-        let file = Path.Combine(folder, "input.json")
-        File.WriteAllText(file, $"{{\"degree\":{group.Degree},\"generators\":[{generators}]}}")
-        let json = (Program.run [ "group"; file; "--json" ]).Output
-        Assert.DoesNotContain("\"conjugacyClasses\":", json)
-        Assert.Contains("\"notComputed\":[\"conjugacyClasses\",\"invariantDim3\"]", json))
+        Program.inFolder (fun folder ->
+            let file = Path.Combine(folder, "input.json")
+
+            File.WriteAllText(
+                file,
+                $"""{{"degree":{codes.Head.Length},"generators":[{String.Join(",", List.map list codes)}]}}"""
+            )
+
+            (Program.run [ "group"; file; "--json" ]).Output)
+
+    // More points than classes are looked for on, and more than triples are.
+    let many = said (projective 1009 false)
+    Assert.DoesNotContain("\"conjugacyClasses\":", many)
+    Assert.Contains("\"notComputed\":[\"conjugacyClasses\"]", many)
+    Assert.Contains("\"invariantDim3\":6", many)
+    Assert.Contains("\"notComputed\":[\"invariantDim3\"]", said (polygon 9000))

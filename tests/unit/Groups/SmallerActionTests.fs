@@ -218,3 +218,51 @@ let ``S10 wr S10 on the pairs of 100 points`` () =
     Assert.Equal(BigInteger.Pow(BigInteger 3628800, 11), group.Order)
     Assert.Equal(16L, TupleOrbits.OnPairs group)
     Assert.Equal(Nullable(BigInteger 50599149888L), group.ConjugacyClassCount)
+
+/// The number of lists of so many partitions of n things in all.
+let private partitionLists lists n =
+    let times (ways: bigint[]) size =
+        for total in size..n do
+            ways[total] <- ways[total] + ways[total - size]
+
+        ways
+
+    let none = [| for total in 0..n -> if total = 0 then bigint 1 else bigint 0 |]
+    let parts = List.collect (fun _ -> [ 1..n ]) [ 1..lists ]
+    (List.fold times none parts)[n]
+
+[<Fact>]
+let ``wreath products on pairs have as many classes as there are lists of partitions`` () =
+    for inner, outer in
+        [
+            Group.Cyclic 2 :> Group, 20
+            Group.Cyclic 2, 30
+            Group.Symmetric 3, 14
+            Group.Cyclic 5, 8
+        ] do
+        let points = wreath inner (Group.Symmetric outer)
+        let group, _ = onLists false 2 points
+        Assert.Equal(points.Order, group.Order)
+        let classes = partitionLists (int inner.ConjugacyClassCount.Value) outer
+        Assert.Equal(Nullable classes, group.ConjugacyClassCount)
+        Assert.Equal(points.Centre().Order, group.Centre().Order)
+
+[<Fact>]
+let ``a group of which one orbit tells all has the classes of that orbit`` () =
+    let size, count = 3, 12
+
+    let points = wreath (Group.Symmetric size) (Group.Symmetric count)
+
+    // Points and blocks of them.
+    let group =
+        raw [
+            for g in codes points ->
+                [| yield! g; for block in 0 .. count - 1 -> g.Length + g[block * size] / size |]
+        ]
+
+    Assert.Equal(Nullable(partitionLists 3 count), group.ConjugacyClassCount)
+
+[<Fact>]
+let ``orbits on triples of many pairs are counted`` () =
+    let group, _ = onLists false 2 (symmetric 40)
+    Assert.Equal(Nullable 16L, (GroupFacts.Of group).InvariantDim3)
