@@ -3,7 +3,7 @@ using System.Numerics;
 namespace Equivariant.Core.Groups.Engine;
 
 /// <summary>
-/// Finds conjugacy classes: by formulas for symmetric and alternating groups and whole wreath products, otherwise layer by layer above a soluble
+/// Finds conjugacy classes: by formulas for symmetric and alternating groups, projective lines and whole wreath products, otherwise layer by layer above a soluble
 /// normal subgroup, from class to class where there is none, and by walking through the elements of small groups.
 /// </summary>
 internal static class ConjugacyClasses
@@ -36,6 +36,11 @@ internal static class ConjugacyClasses
         if (group.Chain is SmallerActionChain { Smaller: Group smaller })
         {
             return smaller.ConjugacyClassCount;
+        }
+
+        if (group is PermutationGroup line && ProjectiveForm.CountClasses(line) is { } ofLine)
+        {
+            return ofLine;
         }
 
         if (group.Order <= WalkedElements || group.PointCount > MostPoints)

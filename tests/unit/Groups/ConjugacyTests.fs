@@ -86,6 +86,7 @@ let ``classes of groups with no soluble normal subgroup`` () =
             asPermutations (PermutationAction.Natural(mathieu24).Stabiliser 0), 17
         ] do
         Assert.Equal(Nullable(BigInteger classes), group.ConjugacyClassCount)
+        Assert.Equal(classes, group.ConjugacyClasses().Count)
 
 /// As many as there are ways to colour the cycles of a permutation of the blocks by classes of what moves a block.
 [<Fact>]

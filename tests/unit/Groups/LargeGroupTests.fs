@@ -86,8 +86,8 @@ let ``classes on parts that do not depend on each other multiply`` () =
 let ``what is not computed is said to be so`` () =
     let list (numbers: int[]) = "[" + String.Join(",", numbers) + "]"
 
-    let said (group: Group) =
-        let codes = [ for g in group.Generators -> g.Code.ToArray() ]
+    let said group =
+        let codes = List.ofArray (codes group)
 
         Program.inFolder (fun folder ->
             let file = Path.Combine(folder, "input.json")
@@ -100,8 +100,55 @@ let ``what is not computed is said to be so`` () =
             (Program.run [ "group"; file; "--json" ]).Output)
 
     // More points than classes are looked for on, and more than triples are.
-    let many = said (projective 1009 false)
+    let line = codes (projective 1009 false)
+    let points = line[0].Length
+
+    let many =
+        said (
+            Group.OfPermutations [|
+                for g in line do
+                    [| yield! g; points; points + 1; points + 2 |]
+
+                [| yield! [ 0 .. points - 1 ]; points + 1; points + 2; points |]
+            |]
+        )
+
     Assert.DoesNotContain("\"conjugacyClasses\":", many)
     Assert.Contains("\"notComputed\":[\"conjugacyClasses\"]", many)
-    Assert.Contains("\"invariantDim3\":6", many)
+    Assert.Contains("\"invariantDim3\":", many)
     Assert.Contains("\"notComputed\":[\"invariantDim3\"]", said (polygon 9000))
+
+[<Fact>]
+let ``projective lines have their classes`` () =
+    for p in [ 3; 5; 7; 11; 13; 19; 31 ] do
+        for all in [ true; false ] do
+            let group = projective p all
+            // Listed from class to class, counted by a formula.
+            Assert.Equal(Nullable(BigInteger(group.ConjugacyClasses().Count)), group.ConjugacyClassCount)
+
+    Assert.Equal(Nullable(BigInteger 507), (projective 1009 false).ConjugacyClassCount)
+    Assert.Equal(Nullable(BigInteger 1011), (projective 1009 true).ConjugacyClassCount)
+    // AΓL(1, 8) has the order of PSL(2, 7) and as many points, but not its 6 classes.
+    let times x y =
+        // In the field of 8 elements, by x³ = x + 1.
+        let product =
+            Seq.fold (fun sum bit -> if y >>> bit &&& 1 = 1 then sum ^^^ (x <<< bit) else sum) 0 [ 0..2 ]
+
+        Seq.fold
+            (fun sum bit ->
+                if sum >>> bit &&& 1 = 1 then
+                    sum ^^^ (11 <<< (bit - 3))
+                else
+                    sum)
+            product
+            [ 4; 3 ]
+
+    let field =
+        Group.OfPermutations [|
+            Array.init 8 (fun x -> x ^^^ 1)
+            Array.init 8 (times 2)
+            Array.init 8 (fun x -> times x x)
+        |]
+
+    Assert.Equal(BigInteger 168, field.Order)
+    Assert.Equal(Nullable(BigInteger 8), field.ConjugacyClassCount)
