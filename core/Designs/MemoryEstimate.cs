@@ -23,11 +23,12 @@ public static class MemoryEstimate
         using IDisposable noGrad = no_grad();
         long all = batch.shape[0] * design.EvaluationsPerInput;
         long rows = design.Evaluation.Ranks is { } ranks ? Math.Max(Math.Min(1, all), ranks.Share(all).Length) : all;
-        long kept = design.Evaluation.ChunkRows is int chunk && (design.Evaluation.Checkpoint || !training) ? Math.Min(rows, chunk) : rows;
+        bool forgets = design.Evaluation.Checkpoint || !training;
+        long kept = design.Evaluation.ChunkRows is int chunk && forgets ? Math.Min(rows, chunk) : rows;
         long parameters = design.parameters().Sum(Bytes);
         Tensor row = batch.narrow(0, 0, Math.Min(1, batch.shape[0]));
         long perRow = design.Models.Max(model => ActivationBytes(model, row, training));
-        long ends = Bytes(batch) * design.EvaluationsPerInput;
+        long ends = Bytes(row) * (forgets && design.IsInParts(batch.shape[0]) ? kept : all);
         return (parameters * (training ? 4 : 1)) + (perRow * kept) + ends;
     }
 

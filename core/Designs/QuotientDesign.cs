@@ -110,9 +110,10 @@ public class QuotientDesign : SavedModule<Tensor, Tensor>
     {
         DesignChecks.RequireInput(Input, input, EvaluationsPerInput);
         using DisposeScope scope = NewDisposeScope();
-        if (PartsFor(input) is { } parts)
+        if (IsInParts(input.shape[0]))
         {
-            return EvaluateParts(parts, input).MoveToOuterDisposeScope();
+            _parts = TransversalParts.Of(Terms[0], input.shape[0], Evaluation.ChunkRows!.Value, _parts, Part);
+            return EvaluateParts(_parts, input).MoveToOuterDisposeScope();
         }
 
         if (_fused is not null)
@@ -128,45 +129,58 @@ public class QuotientDesign : SavedModule<Tensor, Tensor>
         return sums.Aggregate((sum, value) => sum + value).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Of one mean over many elements, what becomes of some of them is added up before the next are looked at.</summary>
-    private TransversalParts? PartsFor(Tensor input)
-    {
-        if (Terms.Count > 1 || !Reduction.IsMean || Evaluation is not { ChunkRows: int size, IsSeparate: true })
-        {
-            return null;
-        }
+    /// <summary>
+    /// Whether what some elements give is added up before the next are looked at, so that no more rows than those of a call are ever there:
+    /// for one mean over many elements, weighted or not.
+    /// </summary>
+    internal bool IsInParts(long batch) =>
+        Terms.Count == 1 && (Reduction.IsMean || Reduction is RowWeights)
+        && Evaluation is { ChunkRows: int size, IsSeparate: true } && TransversalParts.Divide(Terms[0], batch, size);
 
-        TransversalParts? parts = TransversalParts.Of(Terms[0], input.shape[0], size, _parts, Maps);
-        _parts = parts ?? _parts;
-        return parts;
-    }
-
-    private (Func<Tensor, Tensor> Expand, Func<Tensor, Tensor> Collect) Maps(int from, int count)
+    private TransversalParts.Part Part(int from, int count)
     {
         if (_fused is not null)
         {
             FusedTerms fused = _fused.Part(from, count);
-            return (fused.Expand, fused.Collect);
+            return new(from, count, fused.Expand, (values, _) => fused.Collect(values) * ((double)count / Terms[0].Evaluations));
         }
 
-        Term term = new(Terms[0].Part(from, count), Input, Output, Invariance, Reduction);
-        return (term.Expand, values => term.Collect(values, values));
+        QuotientTerm some = Terms[0].Part(from, count);
+        if (Reduction is RowWeights)
+        {
+            Term weighted = new(some, Input, Output, Invariance, Reduction.WeightedSum());
+            return new(from, count, weighted.Expand, (values, weights) => weighted.Collect(weights!, values));
+        }
+
+        Term term = new(some, Input, Output, Invariance, Reduction);
+        return new(from, count, term.Expand, (values, _) => term.Collect(values, values) * ((double)count / Terms[0].Evaluations));
     }
 
     private Tensor EvaluateParts(TransversalParts parts, Tensor input)
     {
+        Tensor? weights = (Reduction as RowWeights)?.Weights(cat([.. parts.Parts.Select(part => NumbersOf(part, input))], 1).t());
         Tensor? sum = null;
         foreach (TransversalParts.Part part in parts.Parts)
         {
             using DisposeScope scope = NewDisposeScope();
+            Tensor[] inputs = weights is null ? [input] : [input, weights.narrow(0, part.From, part.Count)];
             Tensor value = Evaluation.Evaluate(
-                _models[0], input, x => DesignChecks.Transforms(Input, x, () => part.Expand(x)), part.Collect) * part.Share;
+                new WrappedModel(_models[0], rows => _models[0].call(rows[0])), inputs,
+                given => Transforms(part, given[0]), (values, given) => part.Collect(values, given.ElementAtOrDefault(1)));
             Tensor next = sum is null ? value : sum + value;
             sum = next.MoveToOuterDisposeScope();
         }
 
         return sum!;
     }
+
+    /// <summary>What the weights of some elements follow from, <c>[B, T]</c>.</summary>
+    private Tensor NumbersOf(TransversalParts.Part part, Tensor input) => Evaluation.Evaluate(
+        new WrappedModel(Reduction, rows => ((RowWeights)Reduction).Ask(rows[0])), [input],
+        given => Transforms(part, given[0]), (numbers, _) => numbers.view(part.Count, input.shape[0]).t());
+
+    private Tensor Transforms(TransversalParts.Part part, Tensor input) =>
+        DesignChecks.Transforms(Input, input, () => part.Expand(input));
 
     /// <summary>The sum of the terms that a model serves.</summary>
     private Tensor Evaluate(nn.IModule<Tensor, Tensor> model, Term[] terms, Tensor[] rows)

@@ -41,7 +41,7 @@ public abstract class Reduction : nn.Module
     /// A constant network gives the mean.
     /// </param>
     /// <remarks>Source: Basu et al., "Efficient Equivariant Transfer Learning from Pretrained Models" (NeurIPS 2023).</remarks>
-    public static Reduction Weighted(nn.Module<Tensor, Tensor> logarithm) => new WeightedReduction(logarithm);
+    public static Reduction Weighted(nn.Module<Tensor, Tensor> logarithm) => new RowWeights.ByNetwork(logarithm);
 
     /// <summary>λ-equituning with a small network of its own: one hidden layer on the flattened row.</summary>
     /// <param name="features">The number of components of a row.</param>
@@ -51,7 +51,7 @@ public abstract class Reduction : nn.Module
 
     /// <summary>λ-equituning with fixed weights.</summary>
     /// <param name="lambda">From rows <c>[R, …]</c> to weights <c>[R]</c>, none negative, not all zero on an orbit.</param>
-    public static Reduction Fixed(Func<Tensor, Tensor> lambda) => new FixedReduction(lambda);
+    public static Reduction Fixed(Func<Tensor, Tensor> lambda) => new RowWeights.ByFunction(lambda);
 
     /// <summary>
     /// Equizero: only the row counts whose value has the least loss. Rows that tie count equally, so that symmetric
@@ -71,6 +71,9 @@ public abstract class Reduction : nn.Module
     /// <remarks>Source: Basu et al., "Efficient Equivariant Transfer Learning from Pretrained Models" (NeurIPS 2023), its published code.</remarks>
     public static Reduction Largest(bool straightThrough = true) => new LargestReduction(straightThrough);
 
+    /// <summary>The sum by weights <c>[T, B]</c> that are given instead of the rows.</summary>
+    internal static Reduction WeightedSum() => new SumReduction();
+
     /// <summary>Reduces over the transversal.</summary>
     /// <param name="rows">The model's inputs, <c>[T·B, …]</c>.</param>
     /// <param name="values">The model's values there, <c>[T·B, …]</c>.</param>
@@ -83,7 +86,7 @@ public abstract class Reduction : nn.Module
     internal virtual Tensor ReduceWhatCounts(Tensor rows, Tensor values, PulledBack pulledBack) => Reduce(rows, values, pulledBack.All());
 
     /// <summary>The weighted sum over the first axis, with weights <c>[T, B]</c> that add up to one.</summary>
-    private static Tensor Weigh(Tensor pulledBack, Tensor weights) =>
+    private protected static Tensor Weigh(Tensor pulledBack, Tensor weights) =>
         (pulledBack * weights.to(pulledBack.dtype).view([.. weights.shape, .. Enumerable.Repeat(1L, (int)pulledBack.dim() - 2)])).sum([0L]);
 
     /// <summary>Whether a chosen value has the gradient of the mean.</summary>
@@ -104,12 +107,12 @@ public abstract class Reduction : nn.Module
         return mean + difference;
     }
 
-    /// <summary>Asks somebody for one number a row, viewed as <c>[T, B]</c>.</summary>
-    private static Tensor Ask(Func<Tensor, Tensor> somebody, Tensor rows, long[] shape, string what)
+    /// <summary>Asks somebody for one number a row, <c>[R]</c>.</summary>
+    private protected static Tensor NumbersOf(Func<Tensor, Tensor> somebody, Tensor rows, string what)
     {
         Tensor numbers = TorchErrors.Explain(
             () => somebody(rows), () => $"{what} can't be evaluated on {rows.dtype} rows of shape {DesignChecks.Shape(rows)}");
-        return DesignChecks.PerRow(numbers, rows.shape[0], what).view(shape);
+        return DesignChecks.PerRow(numbers, rows.shape[0], what);
     }
 
     private sealed class MeanReduction() : Reduction("mean")
@@ -119,46 +122,9 @@ public abstract class Reduction : nn.Module
         public override Tensor Reduce(Tensor rows, Tensor values, Tensor pulledBack) => pulledBack.mean([0L]);
     }
 
-    private sealed class WeightedReduction : Reduction
+    private sealed class SumReduction() : Reduction("weighted sum")
     {
-        private readonly nn.Module<Tensor, Tensor> _logarithm;
-
-        public WeightedReduction(nn.Module<Tensor, Tensor> logarithm)
-            : base("weighted mean")
-        {
-            _logarithm = logarithm;
-            register_module("logarithm", logarithm);
-        }
-
-        public override Tensor Reduce(Tensor rows, Tensor values, Tensor pulledBack)
-        {
-            using DisposeScope scope = NewDisposeScope();
-            Tensor weights = Ask(_logarithm.call, rows, pulledBack.shape[..2], "The network of the weights").softmax(0);
-            DesignChecks.RefuseWrong(weights, it => it.isnan(), () =>
-                "The network of the weights gives NaN, infinity, or minus infinity on a whole orbit: no weights follow from that. Look at its input and its training.");
-            return Weigh(pulledBack, weights).MoveToOuterDisposeScope();
-        }
-    }
-
-    private sealed class FixedReduction(Func<Tensor, Tensor> lambda) : Reduction("fixed weights")
-    {
-        public override Tensor Reduce(Tensor rows, Tensor values, Tensor pulledBack)
-        {
-            using DisposeScope scope = NewDisposeScope();
-            Tensor weights = Ask(lambda, rows, pulledBack.shape[..2], "The weight function");
-            Tensor fair = weights.ge(0) & weights.lt(double.PositiveInfinity);
-            DesignChecks.RefuseWrong(fair, it => it.logical_not(), () =>
-                "The weight function has to give weights that are finite and not negative, but some are negative, infinite or NaN.");
-
-            // Divided by the largest first, so that the sum stays finite.
-            Tensor largest = weights.amax([0L], keepdim: true);
-            DesignChecks.RefuseWrong(largest, it => it.eq(0), () =>
-                "The weight function gives zero on a whole orbit, so no transform counts there: let at least one weight of each orbit be positive.");
-            // Nothing by nothing is NaN, where a weight is wrong.
-            Tensor sound = fair.to(weights.dtype);
-            Tensor relative = weights / largest * (sound / sound);
-            return Weigh(pulledBack, relative / relative.sum([0L], keepdim: true)).MoveToOuterDisposeScope();
-        }
+        public override Tensor Reduce(Tensor rows, Tensor values, Tensor pulledBack) => Weigh(pulledBack, rows);
     }
 
     private sealed class LeastLossReduction(Func<Tensor, Tensor> loss, bool straightThrough) : Reduction("least loss")
@@ -181,7 +147,7 @@ public abstract class Reduction : nn.Module
         /// <summary>Which rows have the least loss of their orbit, <c>[T, B]</c>.</summary>
         private Tensor Least(Tensor values, long[] shape)
         {
-            Tensor losses = Ask(loss, values.detach(), shape, "The proxy loss");
+            Tensor losses = NumbersOf(loss, values.detach(), "The proxy loss").view(shape);
             DesignChecks.RefuseWrong(losses, it => it.isnan(), () => DesignChecks.NoneIsLeast("The proxy loss", values.shape[0]));
             return losses.eq(losses.amin([0L], keepdim: true));
         }

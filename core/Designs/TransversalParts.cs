@@ -10,21 +10,22 @@ internal sealed record TransversalParts(int Elements, TransversalParts.Part[] Pa
     /// <summary>Parts that are so much smaller than a call may be are made anew.</summary>
     private const long MostCallsForOne = 4;
 
-    /// <summary>Divides a term.</summary>
-    /// <param name="term">The term; its values become their mean.</param>
+    /// <summary>Whether a term is more than one call, each of at least one element's rows.</summary>
+    /// <param name="term">The term.</param>
+    /// <param name="batch">The number of inputs.</param>
+    /// <param name="chunkRows">The most rows of a call.</param>
+    public static bool Divide(QuotientTerm term, long batch, int chunkRows) =>
+        batch > 0 && batch <= chunkRows && batch * term.Evaluations > chunkRows;
+
+    /// <summary>Divides a term that is more than one call.</summary>
+    /// <param name="term">The term; its values become a mean, of which a part is the share of its elements.</param>
     /// <param name="batch">The number of inputs.</param>
     /// <param name="chunkRows">The most rows of a call.</param>
     /// <param name="known">Parts made before: they serve where they fit.</param>
-    /// <param name="make">Makes the maps of some elements, from one on: to the rows of an input, and from their values.</param>
-    /// <returns>The parts; null where the term is one call, or an input alone is too many rows.</returns>
-    public static TransversalParts? Of(
-        QuotientTerm term, long batch, int chunkRows, TransversalParts? known, Func<int, int, (Func<Tensor, Tensor> Expand, Func<Tensor, Tensor> Collect)> make)
+    /// <param name="make">Makes the part of some elements, from one on.</param>
+    public static TransversalParts Of(
+        QuotientTerm term, long batch, int chunkRows, TransversalParts? known, Func<int, int, Part> make)
     {
-        if (batch == 0 || batch > chunkRows || batch * term.Evaluations <= chunkRows)
-        {
-            return null;
-        }
-
         if (known is not null && known.Elements * batch <= chunkRows && MostCallsForOne * known.Elements * batch > chunkRows)
         {
             return known;
@@ -32,16 +33,16 @@ internal sealed record TransversalParts(int Elements, TransversalParts.Part[] Pa
 
         int elements = (int)(chunkRows / batch), calls = (term.Evaluations + elements - 1) / elements;
         return new TransversalParts(elements, [.. Enumerable.Range(0, calls).Select(call =>
-        {
-            int from = call * elements, count = Math.Min(elements, term.Evaluations - from);
-            (Func<Tensor, Tensor> expand, Func<Tensor, Tensor> collect) = make(from, count);
-            return new Part(expand, collect, (double)count / term.Evaluations);
-        })]);
+            make(call * elements, Math.Min(elements, term.Evaluations - (call * elements))))]);
     }
 
     /// <summary>Some elements of a transversal.</summary>
+    /// <param name="From">The first of them.</param>
+    /// <param name="Count">How many there are.</param>
     /// <param name="Expand">From an input to its rows, <c>[B, …] → [T·B, …]</c>.</param>
-    /// <param name="Collect">From their values to the mean of what is pulled back, <c>[T·B, …] → [B, …]</c>.</param>
-    /// <param name="Share">The share of the elements that are in this part.</param>
-    internal sealed record Part(Func<Tensor, Tensor> Expand, Func<Tensor, Tensor> Collect, double Share);
+    /// <param name="Collect">
+    /// From their values, <c>[T·B, …]</c>, and their weights, <c>[T, B]</c>, of which the plain mean has none, to what they give to the mean of
+    /// all that is pulled back, <c>[B, …]</c>.
+    /// </param>
+    internal sealed record Part(int From, int Count, Func<Tensor, Tensor> Expand, Func<Tensor, Tensor?, Tensor> Collect);
 }

@@ -56,21 +56,20 @@ public sealed record Evaluation(bool Distinct = false, int? ChunkRows = null, bo
     /// <summary>Whether rows are evaluated without a look at others: none are compared, and no ranks share them.</summary>
     internal bool IsSeparate => !Distinct && Ranks is not { Count: > 1, IsApart: false };
 
-    /// <summary>Evaluates a model in one call on rows that are made of an input; with checkpoints only the input is kept of them.</summary>
+    /// <summary>Evaluates a model in one call on rows that are made of inputs; with checkpoints only these are kept.</summary>
     /// <param name="model">The model, from <c>[R, …]</c> to <c>[R, …]</c>.</param>
-    /// <param name="input">The input, <c>[B, …]</c>.</param>
-    /// <param name="expand">Makes the rows, <c>[B, …] → [R, …]</c>.</param>
-    /// <param name="collect">Makes one value for each input of the rows' values, <c>[R, …] → [B, …]</c>.</param>
-    internal Tensor Evaluate(nn.IModule<Tensor, Tensor> model, Tensor input, Func<Tensor, Tensor> expand, Func<Tensor, Tensor> collect)
+    /// <param name="inputs">What is given.</param>
+    /// <param name="expand">Makes the rows of it, <c>[R, …]</c>.</param>
+    /// <param name="collect">Makes what is wanted of the rows' values, <c>[R, …]</c>, and of what is given.</param>
+    internal Tensor Evaluate(WrappedModel model, Tensor[] inputs, Func<Tensor[], Tensor> expand, Func<Tensor, Tensor[], Tensor> collect)
     {
         LibTorch.Load();
-        WrappedModel rows = new(model, inputs => model.call(inputs[0]));
-        return Call(new WrappedModel(model, inputs => Through(inputs[0])), [input]);
+        return Call(new WrappedModel(model.Network, Through), inputs);
 
-        Tensor Through(Tensor x)
+        Tensor Through(Tensor[] given)
         {
             using DisposeScope scope = NewDisposeScope();
-            return collect(rows.Call([expand(x)])).MoveToOuterDisposeScope();
+            return collect(model.Call([expand(given)]), given).MoveToOuterDisposeScope();
         }
     }
 

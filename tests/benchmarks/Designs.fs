@@ -216,8 +216,12 @@ let private peakOf work =
     work ()
     memory "VmHWM" - before
 
-/// Equituning over a group of 4096 elements, some rows at a time.
-let private chunked = "equitune, |G| = 4096, chunks of 8192 rows with checkpoints"
+/// Over a group of 4096 elements, some rows at a time.
+let private chunked = [
+    "equitune, |G| = 4096, chunks of 8192 rows with checkpoints", Reduction.Mean
+    "λ-equitune, |G| = 4096, chunks of 8192 rows with checkpoints", (fun () -> Reduction.Learned(24L, 4L))
+]
+
 let private chunk = 8192L
 
 let private largeBatch = 16L
@@ -232,9 +236,9 @@ let private large: Case = {
     Shape = [ 24L ]
 }
 
-let private chunkedDesign (net: Net) : Net =
+let private chunkedDesign reduction (net: Net) : Net =
     let evaluation = Evaluation(ChunkRows = int chunk, Checkpoint = true)
-    new Equitune(net, large.Action, large.Action, evaluation = evaluation)
+    new Equitune(net, large.Action, large.Action, reduction, evaluation)
 
 /// What a child process does: some training steps of one design, and no other.
 let memoryOf (name: string) =
@@ -244,11 +248,14 @@ let memoryOf (name: string) =
 
     // The bare model gets as many rows for an input as the design makes of it.
     let model, x, rowsOfOne =
-        match designs cnn |> List.tryFind (fun (design, _, _) -> design = name) with
-        | Some(_, _, wrap) -> wrap (cnn.Network()), inputs, 1L
-        | None when name = chunked -> chunkedDesign (large.Network()), batchOf large largeBatch, 1L
-        | None when name = "one chunk" -> large.Network(), batchOf large chunk, int64 large.Action.Group.Order
-        | None -> cnn.Network(), inputs.repeat [| int64 name; 1L; 1L; 1L |], int64 name
+        match
+            designs cnn |> List.tryFind (fun (design, _, _) -> design = name), Map.tryFind name (Map chunked)
+        with
+        | Some(_, _, wrap), _ -> wrap (cnn.Network()), inputs, 1L
+        | None, Some reduction -> chunkedDesign (reduction ()) (large.Network()), batchOf large largeBatch, 1L
+        | None, None when name = "one chunk" ->
+            large.Network(), batchOf large chunk, int64 large.Action.Group.Order
+        | None, None -> cnn.Network(), inputs.repeat [| int64 name; 1L; 1L; 1L |], int64 name
 
     let step = step model
 
@@ -285,7 +292,8 @@ let private memories () =
         for name, rows, _ in designs (cnn 16L) do
             line name (string (rows * 256L)) (string rows)
 
-        line chunked $"{largeBatch} · 4096, {chunk} at a time" "one chunk"
+        for name, _ in chunked do
+            line name $"{largeBatch} · 4096, {chunk} at a time" "one chunk"
     ]
 
 /// What two threads gain over one, on a network of convolutions and on the designs around it.
@@ -330,7 +338,7 @@ let run rounds : string list = [
             (List.map (quotientBesideEquitune (max 3 (rounds / 2))) ladder)
     yield!
         Tables.show
-            "Peak memory of a training step, beyond what the process holds after one on a single input (CNN, 16 channels, 256 inputs; the last line an MLP, 1024 wide, and over the bare model on one chunk)"
+            "Peak memory of a training step, beyond what the process holds after one on a single input (CNN, 16 channels, 256 inputs; the last two lines an MLP, 1024 wide, and over the bare model on one chunk)"
             [ "design"; "rows"; "design's"; "bare model's"; "ratio" ]
             (memories ())
     yield!

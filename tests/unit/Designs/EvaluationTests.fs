@@ -198,3 +198,86 @@ let ``parts of a mean serve batches of other sizes`` () =
     for batch in [ 3L; 2L; 1L; 12L; 3L; 13L; 0L ] do
         let x = torch.randn ([| batch; 4L |], dtype = torch.float64)
         assertClose 1e-12 ((new Equitune(model f, action, action)).call x) (design.call x)
+
+[<Fact>]
+let ``weighted means of parts are those of the whole, and so are their gradients`` () =
+    let group = Group.Dihedral 4
+    let action = AxisAction(PermutationAction.Natural group, -1)
+
+    let network seed : Model =
+        torch.manual_seed seed |> ignore
+        torch.nn.Linear(4L, 4L, dtype = torch.float64)
+
+    let learned () =
+        let scorer: Model =
+            torch.nn.Sequential(
+                torch.nn.Linear(4L, 3L, dtype = torch.float64) :> Model,
+                torch.nn.Tanh(),
+                torch.nn.Linear(3L, 1L, dtype = torch.float64)
+            )
+
+        Reduction.Weighted scorer
+
+    let given () =
+        Reduction.Fixed(fun rows -> rows.select(1L, 0L).square())
+
+    for term in [ QuotientTerm.Equitune group; QuotientTerm.Of(group, group.Centre()) ] do
+        for reduction in [ learned; given ] do
+            for checkpoint in [ false; true ] do
+                let seen = ResizeArray<int64>()
+
+                let run evaluation =
+                    torch.manual_seed 5L |> ignore
+                    let reduction = reduction ()
+                    let net = network 6L
+
+                    let counted =
+                        model (fun rows ->
+                            seen.Add rows.shape[0]
+                            net.call (rows.exp ()))
+
+                    counted.register_module ("net", net)
+
+                    let design =
+                        new QuotientDesign(
+                            counted,
+                            action,
+                            action,
+                            [| term |],
+                            reduction,
+                            evaluation = evaluation
+                        )
+
+                    torch.manual_seed 7L |> ignore
+                    let x = torch.randn([| 3L; 4L |], dtype = torch.float64).requires_grad_()
+                    let y = design.call x
+
+                    let slope =
+                        torch.autograd.grad(
+                            [| y.sin().sum() |],
+                            [| x |],
+                            retain_graph = true,
+                            create_graph = true
+                        )[0]
+
+                    slope.square().sum().backward()
+
+                    y,
+                    x.grad,
+                    [
+                        for parameter in Seq.append (net.parameters ()) (reduction.parameters ()) ->
+                            parameter.grad
+                    ]
+
+                let y, atInput, atWeights = run Evaluation.Plain
+                seen.Clear()
+
+                let y', atInput', atWeights' =
+                    run (Evaluation(ChunkRows = 6, Checkpoint = checkpoint))
+
+                Assert.All(seen, fun rows -> Assert.InRange(rows, 1L, 6L))
+                assertClose 1e-10 y y'
+                assertClose 1e-10 atInput atInput'
+
+                for expected, actual in List.zip atWeights atWeights' do
+                    assertClose 1e-10 expected actual
