@@ -25,12 +25,28 @@ module Report =
             let numbers = seeds |> List.map string |> String.concat ", "
             $"mean ± standard deviation over the seeds {numbers}"
 
-    /// <summary>Lists what runs noted, each line with its run's name.</summary>
-    let notes (results: Results) = [
-        for run in results.Runs do
-            for note in run.Notes do
-                $"{run.Name}: {note}"
-    ]
+    /// Runs that are named one by one.
+    let private mostRuns = 3
+
+    /// <summary>Lists what runs noted, a line for each sentence, with the names of the runs; of many, the first and the last.</summary>
+    let notes (results: Results) : string list =
+        let said = [
+            for run in results.Runs do
+                for note in run.Notes -> note, run.Name
+        ]
+
+        [
+            for note, runs in List.groupBy fst said do
+                let names = List.map snd runs
+
+                let whose =
+                    if names.Length <= mostRuns then
+                        String.concat "; " names
+                    else
+                        $"{names.Head} … {List.last names} (%d{names.Length} runs)"
+
+                $"{whose}: {note}"
+        ]
 
     /// What a title can hold.
     let private mostNamed = 3

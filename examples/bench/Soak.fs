@@ -35,7 +35,7 @@ module Soak =
 
     /// <summary>
     /// Lets the trainings of every run of a plan, with its first seed, go round and round; where a run trains nothing,
-    /// what it measures. Nothing is written.
+    /// what it measures. The first run's go round once before, unmeasured. Nothing is written.
     /// </summary>
     /// <param name="plan">The plan, best a tiny one.</param>
     /// <param name="device">Where to compute.</param>
@@ -62,7 +62,7 @@ module Soak =
                 found[stage].Add(step, bytes)
                 show stage step bytes
 
-        let place maps stages = {
+        let place afterStep maps stages = {
             Folder = Path.GetTempPath()
             Settings = plan.Settings
             Device = Devices.find device
@@ -79,14 +79,12 @@ module Soak =
                 }
         }
 
-        let stages = HashSet<string>()
-
-        for run in plan.Runs [ plan.Seeds.Head ] do
+        let goRound afterStep (stages: HashSet<string>) (run: Run) =
             let work maps =
                 use scope = torch.NewDisposeScope()
                 let collected = Collected()
 
-                Context(place maps stages, run.Seed, run.Labels, collected)
+                Context(place afterStep maps stages, run.Seed, run.Labels, collected)
                 |> run.Work
                 |> ignore
 
@@ -94,6 +92,12 @@ module Soak =
 
             if not (work false) then
                 work true |> ignore
+
+        let runs = plan.Runs [ plan.Seeds.Head ]
+        // What the runtime needs for itself, such as room for compiled code, is there after one of them.
+        runs |> List.truncate 1 |> List.iter (goRound (fun _ _ -> ()) (HashSet()))
+        let stages = HashSet<string>()
+        List.iter (goRound afterStep stages) runs
 
         if order.Count = 0 then
             raise (

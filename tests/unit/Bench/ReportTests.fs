@@ -149,7 +149,7 @@ let ``a page has everything in it, and nothing from elsewhere`` () =
     Assert.Contains("over the seeds 1, 2", page)
     Assert.Contains("What differs from the paper", page)
     Assert.Contains("TorchSharp", page)
-    Assert.Contains("seed 1, C4: 2 epochs", page)
+    Assert.Contains("2 epochs", page)
 
 /// Asks a page which of its plots are seen as a whole: nothing that is drawn lies outside.
 let private measuring =
@@ -221,3 +221,48 @@ let ``folders without results, and results of other experiments, are named`` () 
             "have settings that this version does not have",
             message (fun () -> Report.read [ corners ] [ folder ])
         ))
+
+[<Fact>]
+let ``what many runs note is said once`` () =
+    let results = results [ 1..5 ]
+
+    let noting notes = {
+        results with
+            Runs = [ for run in results.Runs -> { run with Notes = notes run.Seed } ]
+    }
+
+    Assert.Equal<string list>(
+        [ "all hold."; "one is odd." ],
+        [
+            for note in
+                Report.notes (
+                    noting (fun seed -> [
+                        "all hold."
+                        if seed = 2 then
+                            "one is odd."
+                    ])
+                ) -> (note.Split ": ")[1]
+        ]
+    )
+
+    let names = [ for run in results.Runs -> run.Name ]
+    let line = Report.notes (noting (fun _ -> [ "all hold." ])) |> List.exactlyOne
+    Assert.Equal($"{names.Head} … {List.last names} ({names.Length} runs): all hold.", line)
+
+    let few =
+        Report.notes (
+            noting (fun seed -> [
+                if seed = 1 then
+                    "odd."
+            ])
+        )
+
+    let first =
+        [
+            for run in results.Runs do
+                if run.Seed = 1 then
+                    run.Name
+        ]
+        |> String.concat "; "
+
+    Assert.Equal<string list>([ $"{first}: odd." ], few)
