@@ -28,7 +28,8 @@ public static class MemoryEstimate
         long parameters = design.parameters().Sum(Bytes);
         Tensor row = batch.narrow(0, 0, Math.Min(1, batch.shape[0]));
         long perRow = design.Models.Max(model => ActivationBytes(model, row, training));
-        long ends = Bytes(row) * (forgets && design.IsInParts(batch.shape[0]) ? kept : all);
+        // In parts, there are the rows of one, and what comes in and goes out.
+        long ends = Bytes(row) * (forgets && design.IsInParts(batch.shape[0]) ? kept + (2 * batch.shape[0]) : all);
         return (parameters * (training ? 4 : 1)) + (perRow * kept) + ends;
     }
 

@@ -53,5 +53,12 @@ internal sealed class OrbitReduction
         return (_reduction.IsLinear ? Symmetrise(reduced) : reduced).MoveToOuterDisposeScope();
     }
 
+    /// <summary>What values <c>[T·B, …]</c> give to a mean by weights <c>[T, B]</c>, <c>[B, …]</c>.</summary>
+    public Tensor Weigh(Tensor weights, Tensor values)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return Symmetrise(Reduction.Weigh(new PulledBack(_output, _transversal, values).All(), weights)).MoveToOuterDisposeScope();
+    }
+
     private Tensor Symmetrise(Tensor values) => _symmetrise is null ? values : _symmetrise.Apply(values);
 }

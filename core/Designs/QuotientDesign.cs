@@ -112,8 +112,10 @@ public class QuotientDesign : SavedModule<Tensor, Tensor>
         using DisposeScope scope = NewDisposeScope();
         if (IsInParts(input.shape[0]))
         {
-            _parts = TransversalParts.Of(Terms[0], input.shape[0], Evaluation.ChunkRows!.Value, _parts, Part);
-            return EvaluateParts(_parts, input).MoveToOuterDisposeScope();
+            // Threads that share the design may look for parts of other sizes at once.
+            TransversalParts parts = TransversalParts.Of(Terms[0], input.shape[0], Evaluation.ChunkRows!.Value, _parts, Part);
+            _parts = parts;
+            return EvaluateParts(parts, input).MoveToOuterDisposeScope();
         }
 
         if (_fused is not null)
@@ -131,43 +133,39 @@ public class QuotientDesign : SavedModule<Tensor, Tensor>
 
     /// <summary>
     /// Whether what some elements give is added up before the next are looked at, so that no more rows than those of a call are ever there:
-    /// for one mean over many elements, weighted or not.
+    /// for one mean over many elements, plain or by a network, which says of a row what it says of it alone.
     /// </summary>
     internal bool IsInParts(long batch) =>
-        Terms.Count == 1 && (Reduction.IsMean || Reduction is RowWeights)
+        Terms.Count == 1 && (Reduction.IsMean || Reduction is RowWeights.ByNetwork)
         && Evaluation is { ChunkRows: int size, IsSeparate: true } && TransversalParts.Divide(Terms[0], batch, size);
 
     private TransversalParts.Part Part(int from, int count)
     {
+        double share = (double)count / Terms[0].Evaluations;
         if (_fused is not null)
         {
             FusedTerms fused = _fused.Part(from, count);
-            return new(from, count, fused.Expand, (values, _) => fused.Collect(values) * ((double)count / Terms[0].Evaluations));
+            return new(from, count, fused.Expand, (values, _) => fused.Collect(values) * share);
         }
 
-        QuotientTerm some = Terms[0].Part(from, count);
-        if (Reduction is RowWeights)
-        {
-            Term weighted = new(some, Input, Output, Invariance, Reduction.WeightedSum());
-            return new(from, count, weighted.Expand, (values, weights) => weighted.Collect(weights!, values));
-        }
-
-        Term term = new(some, Input, Output, Invariance, Reduction);
-        return new(from, count, term.Expand, (values, _) => term.Collect(values, values) * ((double)count / Terms[0].Evaluations));
+        Term term = new(Terms[0].Part(from, count), Input, Output, Invariance, Reduction);
+        return new(from, count, term.Expand, (values, weights) =>
+            weights is null ? term.Collect(values, values) * share : term.Weigh(weights, values));
     }
 
     private Tensor EvaluateParts(TransversalParts parts, Tensor input)
     {
         Tensor? weights = (Reduction as RowWeights)?.Weights(cat([.. parts.Parts.Select(part => NumbersOf(part, input))], 1).t());
+        WrappedModel model = new(_models[0], rows => _models[0].call(rows[0]));
         Tensor? sum = null;
         foreach (TransversalParts.Part part in parts.Parts)
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor[] inputs = weights is null ? [input] : [input, weights.narrow(0, part.From, part.Count)];
             Tensor value = Evaluation.Evaluate(
-                new WrappedModel(_models[0], rows => _models[0].call(rows[0])), inputs,
-                given => Transforms(part, given[0]), (values, given) => part.Collect(values, given.ElementAtOrDefault(1)));
+                model, inputs, given => Transforms(part, given[0]), (values, given) => part.Collect(values, given.ElementAtOrDefault(1)));
             Tensor next = sum is null ? value : sum + value;
+            sum?.Dispose();
             sum = next.MoveToOuterDisposeScope();
         }
 
@@ -175,9 +173,14 @@ public class QuotientDesign : SavedModule<Tensor, Tensor>
     }
 
     /// <summary>What the weights of some elements follow from, <c>[B, T]</c>.</summary>
-    private Tensor NumbersOf(TransversalParts.Part part, Tensor input) => Evaluation.Evaluate(
-        new WrappedModel(Reduction, rows => ((RowWeights)Reduction).Ask(rows[0])), [input],
-        given => Transforms(part, given[0]), (numbers, _) => numbers.view(part.Count, input.shape[0]).t());
+    private Tensor NumbersOf(TransversalParts.Part part, Tensor input)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        RowWeights weights = (RowWeights)Reduction;
+        return Evaluation.Evaluate(
+            new WrappedModel(weights, rows => weights.Ask(rows[0])), [input],
+            given => Transforms(part, given[0]), (numbers, _) => numbers.view(part.Count, input.shape[0]).t()).MoveToOuterDisposeScope();
+    }
 
     private Tensor Transforms(TransversalParts.Part part, Tensor input) =>
         DesignChecks.Transforms(Input, input, () => part.Expand(input));
@@ -218,5 +221,7 @@ public class QuotientDesign : SavedModule<Tensor, Tensor>
         }
 
         public Tensor Collect(Tensor rows, Tensor values) => _collect.Apply(rows, values);
+
+        public Tensor Weigh(Tensor weights, Tensor values) => _collect.Weigh(weights, values);
     }
 }

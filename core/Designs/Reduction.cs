@@ -38,7 +38,7 @@ public abstract class Reduction : nn.Module
     /// </summary>
     /// <param name="logarithm">
     /// The network <c>log λ</c>, from rows <c>[R, …]</c> as the model gets them to <c>[R]</c> or <c>[R, 1]</c>.
-    /// A constant network gives the mean.
+    /// A constant network gives the mean. What it says of a row must not depend on others: rows may come in chunks.
     /// </param>
     /// <remarks>Source: Basu et al., "Efficient Equivariant Transfer Learning from Pretrained Models" (NeurIPS 2023).</remarks>
     public static Reduction Weighted(nn.Module<Tensor, Tensor> logarithm) => new RowWeights.ByNetwork(logarithm);
@@ -71,9 +71,6 @@ public abstract class Reduction : nn.Module
     /// <remarks>Source: Basu et al., "Efficient Equivariant Transfer Learning from Pretrained Models" (NeurIPS 2023), its published code.</remarks>
     public static Reduction Largest(bool straightThrough = true) => new LargestReduction(straightThrough);
 
-    /// <summary>The sum by weights <c>[T, B]</c> that are given instead of the rows.</summary>
-    internal static Reduction WeightedSum() => new SumReduction();
-
     /// <summary>Reduces over the transversal.</summary>
     /// <param name="rows">The model's inputs, <c>[T·B, …]</c>.</param>
     /// <param name="values">The model's values there, <c>[T·B, …]</c>.</param>
@@ -86,7 +83,7 @@ public abstract class Reduction : nn.Module
     internal virtual Tensor ReduceWhatCounts(Tensor rows, Tensor values, PulledBack pulledBack) => Reduce(rows, values, pulledBack.All());
 
     /// <summary>The weighted sum over the first axis, with weights <c>[T, B]</c> that add up to one.</summary>
-    private protected static Tensor Weigh(Tensor pulledBack, Tensor weights) =>
+    internal static Tensor Weigh(Tensor pulledBack, Tensor weights) =>
         (pulledBack * weights.to(pulledBack.dtype).view([.. weights.shape, .. Enumerable.Repeat(1L, (int)pulledBack.dim() - 2)])).sum([0L]);
 
     /// <summary>Whether a chosen value has the gradient of the mean.</summary>
@@ -120,11 +117,6 @@ public abstract class Reduction : nn.Module
         internal override bool IsMean => true;
 
         public override Tensor Reduce(Tensor rows, Tensor values, Tensor pulledBack) => pulledBack.mean([0L]);
-    }
-
-    private sealed class SumReduction() : Reduction("weighted sum")
-    {
-        public override Tensor Reduce(Tensor rows, Tensor values, Tensor pulledBack) => Weigh(pulledBack, rows);
     }
 
     private sealed class LeastLossReduction(Func<Tensor, Tensor> loss, bool straightThrough) : Reduction("least loss")

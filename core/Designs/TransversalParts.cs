@@ -17,7 +17,7 @@ internal sealed record TransversalParts(int Elements, TransversalParts.Part[] Pa
     public static bool Divide(QuotientTerm term, long batch, int chunkRows) =>
         batch > 0 && batch <= chunkRows && batch * term.Evaluations > chunkRows;
 
-    /// <summary>Divides a term that is more than one call.</summary>
+    /// <summary>Divides a term, of which <see cref="Divide"/> has to be true.</summary>
     /// <param name="term">The term; its values become a mean, of which a part is the share of its elements.</param>
     /// <param name="batch">The number of inputs.</param>
     /// <param name="chunkRows">The most rows of a call.</param>

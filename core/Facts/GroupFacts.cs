@@ -26,8 +26,11 @@ public sealed record GroupFacts(
     long OrbitsOnPairs,
     long? InvariantDim3)
 {
-    /// <summary>The number of pairs of points, those of all points for each orbit that a stabiliser is found for, up to which triples are counted.</summary>
-    private const long MostPairsForTriples = 1L << 26;
+    /// <summary>The number of pairs of points up to which triples are counted, which are pairs under the stabiliser of a point of each orbit.</summary>
+    private const long MostPairs = 1L << 25;
+
+    /// <summary>The number of pairs that may be moved for that, by each generator for each orbit: some seconds.</summary>
+    private const long MostMoves = 1L << 28;
 
     /// <summary>Computes all of them.</summary>
     /// <exception cref="EquivariantException">The group is too large for its chain to be found.</exception>
@@ -35,7 +38,7 @@ public sealed record GroupFacts(
     {
         int[] lengths = [.. PairOrbits.PointOrbits(group.Degree, group.GeneratorCodes).CountBy(orbit => orbit).Select(count => count.Value)];
         int orbits = lengths.Length;
-        long pairs = (long)group.Degree * group.Degree * Math.Max(1, lengths.Count(length => length > 1));
+        long pairs = (long)group.Degree * group.Degree, moves = pairs * lengths.Count(length => length > 1) * group.Generators.Count;
         return new GroupFacts(
             group.Order,
             group.IsAbelian,
@@ -45,6 +48,6 @@ public sealed record GroupFacts(
             orbits == 1,
             orbits,
             TupleOrbits.OnPairs(group),
-            pairs <= MostPairsForTriples ? TupleOrbits.OnTriples(group) : null);
+            pairs <= MostPairs && moves <= MostMoves ? TupleOrbits.OnTriples(group) : null);
     }
 }

@@ -37,7 +37,7 @@ module Report =
 
         [
             for note, runs in List.groupBy fst said do
-                let names = List.map snd runs
+                let names = runs |> List.map snd |> List.distinct
 
                 let whose =
                     if names.Length <= mostRuns then

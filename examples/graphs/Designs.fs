@@ -153,12 +153,25 @@ module Design =
     /// <remarks>TorchSharp keeps some memory of every layer that is made, so many random networks are one that is drawn many times.</remarks>
     /// <param name="net">The network, whose learnable parts are linear layers.</param>
     let redraw (net: torch.nn.Module) =
-        for layer in Seq.distinct (net.modules ()) |> Seq.choose tryUnbox<TorchSharp.Modules.Linear> do
-            torch.nn.init.kaiming_uniform_ (layer.weight, a = sqrt 5.0) |> ignore
+        use scope = torch.NewDisposeScope()
+        use _ = torch.no_grad ()
 
-            if not (isNull layer.bias) then
+        // Drawn on the CPU, as a constructor does, so that one seed is one network on every device.
+        let draw (parameter: torch.Tensor) (initialise: torch.Tensor -> torch.Tensor) =
+            parameter.copy_ (initialise (torch.empty (parameter.shape, dtype = parameter.dtype)))
+            |> ignore
+
+        for layer in
+            Seq.append [ net ] (net.modules ())
+            |> Seq.distinct
+            |> Seq.choose tryUnbox<TorchSharp.Modules.Linear> do
+            draw layer.weight (fun weight -> torch.nn.init.kaiming_uniform_ (weight, a = sqrt 5.0))
+
+            match layer.bias with
+            | null -> ()
+            | bias ->
                 let most = 1.0 / sqrt (float layer.in_features)
-                torch.nn.init.uniform_ (layer.bias, -most, most) |> ignore
+                draw bias (fun bias -> torch.nn.init.uniform_ (bias, -most, most))
 
     /// <summary>Evaluations of the network for one graph in its last batch.</summary>
     let evaluations (net: Net) =

@@ -49,9 +49,17 @@ internal static class ConjugacyClasses
         }
 
         PermutationGroup permutations = group as PermutationGroup ?? group.ToPermutationGroup();
-        if (group.Order > ListedElements && CountByStructure(permutations) is { } known)
+        if (group.Order > ListedElements)
         {
-            return known;
+            if (OnFaithfulOrbit(permutations) is { } orbit)
+            {
+                return Count(orbit);
+            }
+
+            if (CountByStructure(permutations) is { } known)
+            {
+                return known;
+            }
         }
 
         if (SolubleRadical.Find(permutations) is { } radical)
@@ -67,7 +75,17 @@ internal static class ConjugacyClasses
         return ClassWalk.Find(permutations)?.Count ?? (group.Order <= ListedElements ? Walk(group, null) : null);
     }
 
-    /// <summary>The number of classes of a group that is a whole wreath product, a direct product on parts of its points, or known by one orbit; null for another.</summary>
+    /// <summary>How a group acts on one of several orbits, where that tells all, as points do from which pairs are made; null where none does.</summary>
+    private static PermutationGroup? OnFaithfulOrbit(PermutationGroup group)
+    {
+        int[] orbits = Permutations.Orbits(group.Degree, group.GeneratorCodes);
+        return Enumerable.Range(0, group.Degree).GroupBy(point => orbits[point]).Select(orbit => orbit.ToArray())
+            .Where(orbit => orbit.Length > 1 && orbit.Length < group.Degree).OrderBy(orbit => orbit.Length).Take(MostOrbits)
+            .Select(orbit => On(group, orbit))
+            .FirstOrDefault(on => ChainBuilder.Build(on, on.GeneratorCodes, group.Order).Order == group.Order);
+    }
+
+    /// <summary>The number of classes of a group that is a whole wreath product, or a direct product on parts of its points; null for another.</summary>
     private static BigInteger? CountByStructure(PermutationGroup group)
     {
         if (WreathForm.Find(group) is (PermutationGroup inner, PermutationGroup outer))
@@ -77,21 +95,13 @@ internal static class ConjugacyClasses
 
         // On parts that do not depend on each other, classes are tuples of classes.
         IReadOnlyList<int[]> parts = IndependentOrbits.Find(group.GeneratorCodes, group.Order);
-        if (parts.Count > 1)
-        {
-            return parts.Select(On).Aggregate((BigInteger?)BigInteger.One, (count, part) => count is null ? null : count * Count(part));
-        }
-
-        // An orbit may know all, such as the points from which pairs are made.
-        int[] orbits = Permutations.Orbits(group.Degree, group.GeneratorCodes);
-        return Enumerable.Range(0, group.Degree).GroupBy(point => orbits[point]).Select(orbit => orbit.ToArray())
-            .Where(orbit => orbit.Length > 1 && orbit.Length < group.Degree).OrderBy(orbit => orbit.Length).Take(MostOrbits)
-            .Select(On).FirstOrDefault(orbit => orbit.Order == group.Order) is { } faithful
-                ? Count(faithful)
-                : null;
-
-        PermutationGroup On(int[] points) => new(points.Length, [.. group.GeneratorCodes.Select(g => Permutations.Restrict(g, points))]);
+        return parts.Count == 1
+            ? null
+            : parts.Aggregate((BigInteger?)BigInteger.One, (count, points) => count is null ? null : count * Count(On(group, points)));
     }
+
+    private static PermutationGroup On(PermutationGroup group, int[] points) =>
+        new(points.Length, [.. group.GeneratorCodes.Select(g => Permutations.Restrict(g, points))]);
 
     public static IReadOnlyList<ConjugacyClass> List(Group group)
     {

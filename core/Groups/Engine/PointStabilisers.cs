@@ -23,7 +23,7 @@ internal static class PointStabilisers
     /// <summary>The chain that is there already, where the elements are the group's own generators, or one that is soon found.</summary>
     private static GroupChain? Known(Group group, int[][] generators) =>
         ReferenceEquals(generators, group.GeneratorCodes) ? group.Chain
-        : group is PermutationGroup && SmallerActionSearch.Find(group.Width, generators) is SmallerAction action ? new SmallerActionChain(action)
+        : group is PermutationGroup permutations && SmallerActionSearch.Find(permutations.Degree, generators) is SmallerAction action ? new SmallerActionChain(action)
         : null;
 
     /// <summary>A few uniform elements of the stabiliser generate it; on few points it is soon seen that they do.</summary>

@@ -149,12 +149,13 @@ internal sealed class SmallerActionSearch
     /// A set together with its images that share most of it, as far as some elements lead to them: the pairs of 1 with all but its
     /// block grow to those of 1 with all.
     /// </summary>
-    private static int[] Grown(int[] set, int[][] elements)
+    private int[] Grown(int[] set, int[][] elements)
     {
         HashSet<int> grown = [.. set];
         for (int before = 0; before < grown.Count;)
         {
             before = grown.Count;
+            _work -= (long)grown.Count * elements.Length;
             foreach (int[] element in elements)
             {
                 int[] beyond = [.. grown.Select(point => element[point]).Where(image => !grown.Contains(image))];
@@ -163,7 +164,7 @@ internal sealed class SmallerActionSearch
                     grown.UnionWith(beyond);
                 }
 
-                if (grown.Count > MostBlockPoints)
+                if (grown.Count > MostBlockPoints || _work < 0)
                 {
                     return set;
                 }

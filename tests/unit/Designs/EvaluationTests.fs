@@ -219,7 +219,10 @@ let ``weighted means of parts are those of the whole, and so are their gradients
         Reduction.Weighted scorer
 
     let given () =
-        Reduction.Fixed(fun rows -> rows.select(1L, 0L).square())
+        // Asked of all rows at once, it may scale them by their largest.
+        Reduction.Fixed(fun rows ->
+            let numbers = rows.select (1L, 0L)
+            (numbers - numbers.max ()).exp())
 
     for term in [ QuotientTerm.Equitune group; QuotientTerm.Of(group, group.Centre()) ] do
         for reduction in [ learned; given ] do
@@ -281,3 +284,39 @@ let ``weighted means of parts are those of the whole, and so are their gradients
 
                 for expected, actual in List.zip atWeights atWeights' do
                     assertClose 1e-10 expected actual
+
+[<Fact>]
+let ``nothing of a part outlives it but its sum`` () =
+    let action = AxisAction(PermutationAction.Natural(Group.Cyclic 64), -1)
+    let living = ResizeArray<int64>()
+
+    let counting (f: torch.Tensor -> torch.Tensor) =
+        model (fun rows ->
+            living.Add torch.Tensor.TotalCount
+            f rows)
+
+    let weights = counting (fun rows -> rows.select (1L, 0L))
+
+    for reduction in [ Reduction.Mean(); Reduction.Weighted weights ] do
+        for checkpoint in [ false; true ] do
+            let design =
+                new Equitune(
+                    counting _.sin(),
+                    action,
+                    action,
+                    reduction,
+                    Evaluation(ChunkRows = 8, Checkpoint = checkpoint)
+                )
+
+            let run () =
+                use scope = torch.NewDisposeScope()
+                use _ = torch.set_grad_enabled checkpoint
+                design.call ((torch.randn ([| 4L; 64L |])).requires_grad_ checkpoint) |> ignore
+
+            // The first time, parts are made.
+            run ()
+            living.Clear()
+            run ()
+            // Of 32 parts, or twice as many calls with weights, none adds to what is there; numbers of weights are kept.
+            let kept = if reduction.GetName() = "mean" then 0L else 32L
+            Assert.InRange(Seq.max living - living[1], 0L, kept + 8L)

@@ -118,6 +118,16 @@ let ``a network drawn anew is the one that would have been made`` () =
         Assert.True(first.equal(other.call x).all().item<bool>(), Design.name design)
 
 [<Fact>]
+let ``a layer alone is drawn anew too`` () =
+    torch.manual_seed 5L |> ignore
+    use made = torch.nn.Linear(4L, 3L)
+    use other = torch.nn.Linear(4L, 3L)
+    torch.manual_seed 5L |> ignore
+    Design.redraw other
+    Assert.True(made.weight.equal(other.weight).all().item<bool>())
+    Assert.True(made.bias.equal(other.bias).all().item<bool>())
+
+[<Fact>]
 let ``random numbers that start anew are those of their seed`` () =
     let restartable = RestartableRandom 1
     restartable.Next() |> ignore

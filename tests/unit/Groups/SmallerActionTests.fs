@@ -249,7 +249,7 @@ let ``wreath products on pairs have as many classes as there are lists of partit
 
 [<Fact>]
 let ``a group of which one orbit tells all has the classes of that orbit`` () =
-    let size, count = 3, 12
+    let size, count = 3, 30
 
     let points = wreath (Group.Symmetric size) (Group.Symmetric count)
 
@@ -266,3 +266,21 @@ let ``a group of which one orbit tells all has the classes of that orbit`` () =
 let ``orbits on triples of many pairs are counted`` () =
     let group, _ = onLists false 2 (symmetric 40)
     Assert.Equal(Nullable 16L, (GroupFacts.Of group).InvariantDim3)
+
+[<Fact>]
+let ``triples under many generators of many orbits are too many`` () =
+    let size, copies = 8, 40
+
+    let group =
+        raw [
+            for copy in 0 .. copies - 1 do
+                for g in codes (symmetric size) ->
+                    [|
+                        for x in 0 .. size * copies - 1 ->
+                            if x / size = copy then size * copy + g[x % size] else x
+                    |]
+        ]
+
+    let facts = GroupFacts.Of group
+    Assert.Equal(BigInteger.Pow(BigInteger 40320, copies), facts.Order)
+    Assert.False facts.InvariantDim3.HasValue
