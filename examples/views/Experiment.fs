@@ -364,7 +364,7 @@ module Views =
                                         sameAnswer
                                     ] do
                                     cell Findings.percent labels name
-                                cell (Findings.show 1.0 0) labels evaluations
+                                cell (Findings.mean 0) labels evaluations
                                 cell ratio labels seconds
                             ]
                 ]
