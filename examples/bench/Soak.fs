@@ -4,6 +4,7 @@ open System
 open System.Collections.Generic
 open System.Diagnostics
 open System.IO
+open System.Runtime.InteropServices
 open TorchSharp
 open Equivariant.Core
 
@@ -24,12 +25,24 @@ type Endured = {
 [<RequireQualifiedAccess>]
 module Soak =
 
+    [<DllImport "libc">]
+    extern int private malloc_trim(unativeint keep)
+
+    /// glibc gives freed blocks back when it likes, so that what is resident goes up and down by what nobody uses.
+    let private giveBack () =
+        try
+            if OperatingSystem.IsLinux() then
+                malloc_trim 0un |> ignore
+        with :? EntryPointNotFoundException ->
+            ()
+
     /// Resident memory, once everything that is garbage has gone, and its room has been given back.
     let private resident () =
         for _ in 1..2 do
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking = true, compacting = true)
             GC.WaitForPendingFinalizers()
 
+        giveBack ()
         use current = Process.GetCurrentProcess()
         current.WorkingSet64
 
