@@ -38,7 +38,7 @@ public sealed record GroupFacts(
     {
         int[] lengths = [.. PairOrbits.PointOrbits(group.Degree, group.GeneratorCodes).CountBy(orbit => orbit).Select(count => count.Value)];
         int orbits = lengths.Length;
-        long pairs = (long)group.Degree * group.Degree, moves = pairs * lengths.Count(length => length > 1) * group.Generators.Count;
+        long pairs = (long)group.Degree * group.Degree, moves = pairs * lengths.Count(length => length > 1) * group.GeneratorCodes.Length;
         return new GroupFacts(
             group.Order,
             group.IsAbelian,

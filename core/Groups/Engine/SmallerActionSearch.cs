@@ -125,24 +125,29 @@ internal sealed class SmallerActionSearch
         {
             int[] taking = transversal.Taking(part[0]), back = Permutations.Inverse(taking);
             int[][] fixing = [.. stabiliser.Select(element => Permutations.Product(taking, Permutations.Product(element, back)))];
-            void Add(int[] set)
+            // Many second points give the same block.
+            foreach (int[] set in PartAndBlocks(part, stabiliser).Select(points => (int[])[orbit[0], .. points]).Distinct(CodeComparer.Instance))
             {
                 candidates.Add(set);
                 candidates.Add(Grown(set, fixing));
-            }
-
-            Add([orbit[0], .. part]);
-            int[][] restricted = [.. stabiliser.Select(element => Permutations.Restrict(element, part))];
-            int step = Math.Max(1, part.Length / TriedSeconds);
-            for (int second = 1; second < part.Length; second += step)
-            {
-                int[] blocks = Blocks.Joining(part.Length, restricted, 0, second).Numbers;
-                Add([orbit[0], .. part.Where((_, i) => blocks[i] == blocks[0])]);
             }
         }
 
         candidates.RemoveWhere(set => set.Length < FewestMembers || set.Length == orbit.Length);
         return candidates;
+    }
+
+    /// <summary>An orbit of a stabiliser, and the blocks of it that join the first point to others.</summary>
+    private static IEnumerable<int[]> PartAndBlocks(int[] part, int[][] stabiliser)
+    {
+        yield return part;
+        int[][] restricted = [.. stabiliser.Select(element => Permutations.Restrict(element, part))];
+        int step = Math.Max(1, part.Length / TriedSeconds);
+        for (int second = 1; second < part.Length; second += step)
+        {
+            int[] blocks = Blocks.Joining(part.Length, restricted, 0, second).Numbers;
+            yield return [.. part.Where((_, i) => blocks[i] == blocks[0])];
+        }
     }
 
     /// <summary>

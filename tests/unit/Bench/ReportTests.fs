@@ -149,7 +149,7 @@ let ``a page has everything in it, and nothing from elsewhere`` () =
     Assert.Contains("over the seeds 1, 2", page)
     Assert.Contains("What differs from the paper", page)
     Assert.Contains("TorchSharp", page)
-    Assert.Contains("2 epochs", page)
+    Assert.Contains("seed 1, none … seed 2, C4 (4 runs): 2 epochs", page)
 
 /// Asks a page which of its plots are seen as a whole: nothing that is drawn lies outside.
 let private measuring =
