@@ -108,7 +108,6 @@ let equivarianceError (input: Representation) (output: Representation) (f: torch
         (f (act input g x) - act output g here).abs().max().``to``(torch.float64).item<double>())
     |> Seq.max
 
-/// Fails unless an attempt is refused in a sentence with these parts.
 /// Works on one thread: small tensors wait for each other on several.
 let onOneThread (work: unit -> 'result) =
     let threads = torch.get_num_threads ()

@@ -47,3 +47,16 @@ let liveTensors () =
         GC.WaitForPendingFinalizers()
 
     torch.Tensor.TotalCount
+
+/// Fails if work that has been done once leaves more tensors alive any of so many times, counted without a
+/// collection: what only the collector would free is left behind. Fewer are no fault, since garbage of earlier
+/// tests may go at any moment.
+let leavesNoTensors times (work: unit -> unit) =
+    work ()
+    let mutable alive = liveTensors ()
+
+    for time in 1..times do
+        work ()
+        let now = torch.Tensor.TotalCount
+        Assert.True(now <= alive, $"{alive} tensors became {now} at time {time}")
+        alive <- now
