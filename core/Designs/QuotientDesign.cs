@@ -11,8 +11,8 @@ namespace Equivariant.Core.Designs;
 /// indices of a family of normal subgroups: <c>f(x) = Σᵢ reduce_{t∈Tᵢ} t⁻¹·Sym_{Kᵢ}(Mᵢ(t·Inv_{Kᵢ}(x)))</c>.
 /// </summary>
 /// <remarks>
-/// All terms of a batch that share a model are one call of it. With the trivial subgroup as the only kernel this is
-/// <see cref="Equitune"/>; with kernels, "multi-equitune", and with other reductions "multi-λ-equitune" and
+/// All terms that share a model are one call of it, for as many inputs as <see cref="Evaluation"/> takes together. With the trivial
+/// subgroup as the only kernel this is <see cref="Equitune"/>; with kernels, "multi-equitune", and with other reductions "multi-λ-equitune" and
 /// "multi-equizero". A design is itself a module from one tensor to one tensor, so designs nest.
 /// Source: Baltaji, Basu, Varshney, "Efficient Model-Agnostic Multi-Group Equivariant Networks" (TMLR 2024).
 /// </remarks>
@@ -110,6 +110,15 @@ public class QuotientDesign : SavedModule<Tensor, Tensor>
     {
         DesignChecks.RequireInput(Input, input, EvaluationsPerInput);
         using DisposeScope scope = NewDisposeScope();
+        long together = InputsTogether(input, is_grad_enabled());
+        if (together < input.shape[0])
+        {
+            // A view of one image a billion times is no memory, but nobody waits for its parts.
+            DesignChecks.Transforms(Input, input, () => empty(input.shape, input.dtype, input.device)).Dispose();
+            WrappedModel part = new(this, inputs => EvaluateWhole(inputs[0], Evaluation with { ChunkRows = null, Checkpoint = false }));
+            return cat([.. input.split(together, 0).Select(inputs => Evaluation.Call(part, [inputs]))], 0).MoveToOuterDisposeScope();
+        }
+
         if (IsInParts(input.shape[0]))
         {
             // Threads that share the design may look for parts of other sizes at once.
@@ -118,18 +127,12 @@ public class QuotientDesign : SavedModule<Tensor, Tensor>
             return EvaluateParts(parts, input).MoveToOuterDisposeScope();
         }
 
-        if (_fused is not null)
-        {
-            Tensor all = DesignChecks.Transforms(Input, input, () => _fused.Expand(input));
-            return Evaluation.Evaluate(_models[0], all, _fused.Collect).MoveToOuterDisposeScope();
-        }
-
-        Tensor[] rows = [.. _terms.Select(term => DesignChecks.Transforms(Input, input, () => term.Expand(input)))];
-        Tensor[] sums = _models.Length == 1
-            ? [Evaluate(_models[0], _terms, rows)]
-            : [.. _models.Select((model, i) => Evaluate(model, [_terms[i]], [rows[i]]))];
-        return sums.Aggregate((sum, value) => sum + value).MoveToOuterDisposeScope();
+        return EvaluateWhole(input, Evaluation).MoveToOuterDisposeScope();
     }
+
+    /// <summary>How many inputs of a batch are expanded at once, each to its whole orbit.</summary>
+    internal long InputsTogether(Tensor batch, bool isLearning) =>
+        InputParts.Size(Evaluation, this, batch, EvaluationsPerInput, isLearning);
 
     /// <summary>
     /// Whether what some elements give is added up before the next are looked at, so that no more rows than those of a call are ever there:
@@ -138,6 +141,23 @@ public class QuotientDesign : SavedModule<Tensor, Tensor>
     internal bool IsInParts(long batch) =>
         Terms.Count == 1 && (Reduction.IsMean || Reduction is RowWeights.ByNetwork)
         && Evaluation is { ChunkRows: int size, IsSeparate: true } && TransversalParts.Divide(Terms[0], batch, size);
+
+    /// <summary>Evaluates inputs with all their rows there at once.</summary>
+    private Tensor EvaluateWhole(Tensor input, Evaluation evaluation)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        if (_fused is not null)
+        {
+            Tensor all = DesignChecks.Transforms(Input, input, () => _fused.Expand(input));
+            return evaluation.Evaluate(_models[0], all, _fused.Collect).MoveToOuterDisposeScope();
+        }
+
+        Tensor[] rows = [.. _terms.Select(term => DesignChecks.Transforms(Input, input, () => term.Expand(input)))];
+        Tensor[] sums = _models.Length == 1
+            ? [Evaluate(evaluation, _models[0], _terms, rows)]
+            : [.. _models.Select((model, i) => Evaluate(evaluation, model, [_terms[i]], [rows[i]]))];
+        return sums.Aggregate((sum, value) => sum + value).MoveToOuterDisposeScope();
+    }
 
     private TransversalParts.Part Part(int from, int count)
     {
@@ -186,7 +206,7 @@ public class QuotientDesign : SavedModule<Tensor, Tensor>
         DesignChecks.Transforms(Input, input, () => part.Expand(input));
 
     /// <summary>The sum of the terms that a model serves.</summary>
-    private Tensor Evaluate(nn.IModule<Tensor, Tensor> model, Term[] terms, Tensor[] rows)
+    private Tensor Evaluate(Evaluation evaluation, nn.IModule<Tensor, Tensor> model, Term[] terms, Tensor[] rows)
     {
         Tensor all = rows.Length == 1 ? rows[0] : cat(rows, 0);
         long[] lengths = [.. rows.Select(row => row.shape[0])];
@@ -196,8 +216,8 @@ public class QuotientDesign : SavedModule<Tensor, Tensor>
                 .Aggregate((sum, value) => sum + value);
 
         return Reduction.IsMean
-            ? Evaluation.Evaluate(model, all, values => Collect(values, values))
-            : Collect(Evaluation.Evaluate(model, all), all);
+            ? evaluation.Evaluate(model, all, values => Collect(values, values))
+            : Collect(evaluation.Evaluate(model, all), all);
     }
 
     /// <summary>A term with its actions prepared, where terms are not fused.</summary>

@@ -10,12 +10,12 @@ internal sealed record TransversalParts(int Elements, TransversalParts.Part[] Pa
     /// <summary>Parts that are so much smaller than a call may be are made anew.</summary>
     private const long MostCallsForOne = 4;
 
-    /// <summary>Whether a term is more than one call, each of at least one element's rows.</summary>
+    /// <summary>Whether one input is more than a call, and all inputs under one element are not.</summary>
     /// <param name="term">The term.</param>
     /// <param name="batch">The number of inputs.</param>
     /// <param name="chunkRows">The most rows of a call.</param>
     public static bool Divide(QuotientTerm term, long batch, int chunkRows) =>
-        batch > 0 && batch <= chunkRows && batch * term.Evaluations > chunkRows;
+        batch > 0 && batch <= chunkRows && term.Evaluations > chunkRows;
 
     /// <summary>Divides a term, of which <see cref="Divide"/> has to be true.</summary>
     /// <param name="term">The term; its values become a mean, of which a part is the share of its elements.</param>

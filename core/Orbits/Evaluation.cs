@@ -11,7 +11,11 @@ namespace Equivariant.Core.Orbits;
 /// rows. With dropout in train mode, equal rows then share one mask. Where a gradient goes back to the rows, all are
 /// evaluated: equal rows have different gradients.
 /// </param>
-/// <param name="ChunkRows">The most rows of one call, at least 1, to bound memory; null for one call whatever the size.</param>
+/// <param name="ChunkRows">
+/// The most rows of one call, at least 1, to bound memory. Designs of one tensor look at as many inputs together as have so many rows, and
+/// take an orbit of more rows part by part where it becomes one mean. Null for all rows in one call, except where nothing is learned:
+/// in eval mode, with gradients off, a processor gets as many inputs at a time as its caches hold the rows of.
+/// </param>
 /// <param name="Checkpoint">
 /// Forget each call's intermediate values and compute them again for the gradient, so that training needs the memory
 /// of one chunk; a third more time, as a rule. Parameters that a model uses but does not register get their gradient
@@ -25,11 +29,11 @@ namespace Equivariant.Core.Orbits;
 /// </param>
 public sealed record Evaluation(bool Distinct = false, int? ChunkRows = null, bool Checkpoint = false, Ranks? Ranks = null)
 {
-    /// <summary>The most rows of one call, to bound memory; null for one call whatever the size.</summary>
+    /// <summary>The most rows of one call, to bound memory; null for as many as are best.</summary>
     /// <exception cref="EquivariantException">The number is below 1.</exception>
     public int? ChunkRows { get; init => field = Checked(value); } = Checked(ChunkRows);
 
-    /// <summary>Every row evaluated, in one call.</summary>
+    /// <summary>Every row evaluated, as many in one call as are best.</summary>
     public static Evaluation Plain { get; } = new();
 
     /// <summary>Evaluates a model on rows.</summary>
@@ -73,10 +77,16 @@ public sealed record Evaluation(bool Distinct = false, int? ChunkRows = null, bo
         }
     }
 
+    /// <summary>Evaluates a model in one call.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="inputs">Its inputs, each <c>[R, …]</c>; with checkpoints only these are kept.</param>
+    internal Tensor Call(WrappedModel model, Tensor[] inputs) =>
+        Checkpoint ? Orbits.Checkpoint.Run(model, inputs) : model.Call(inputs);
+
     private static int? Checked(int? chunkRows) =>
         chunkRows is null or > 0
             ? chunkRows
-            : throw new EquivariantException($"A call of {chunkRows} rows evaluates nothing: {nameof(ChunkRows)} has to be at least 1, or null for one call whatever the size.");
+            : throw new EquivariantException($"A call of {chunkRows} rows evaluates nothing: {nameof(ChunkRows)} has to be at least 1, or null for as many as are best.");
 
     private Tensor Evaluate(WrappedModel model, Func<Tensor, Tensor>? collect, params Tensor[] inputs)
     {
@@ -114,9 +124,6 @@ public sealed record Evaluation(bool Distinct = false, int? ChunkRows = null, bo
 
         return cat(values, 0);
     }
-
-    private Tensor Call(WrappedModel model, Tensor[] inputs) =>
-        Checkpoint ? Orbits.Checkpoint.Run(model, inputs) : model.Call(inputs);
 
     /// <summary>The distinct rows, and for every row the number of the distinct row that it equals.</summary>
     private static (Tensor[] Distinct, Tensor Inverse) DistinctRows(Tensor[] inputs)

@@ -33,7 +33,7 @@ let private model (f: torch.Tensor -> torch.Tensor) = {
 
 let private evaluations = [
     "plain", Evaluation()
-    "chunks", Evaluation(ChunkRows = 6)
+    "chunks", Evaluation(ChunkRows = 8)
     "distinct", Evaluation(Distinct = true)
     "checkpoint", Evaluation(Checkpoint = true)
     "all", Evaluation(true, 5, true)
