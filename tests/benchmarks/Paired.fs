@@ -8,23 +8,32 @@ open System.Runtime.InteropServices
 [<DllImport "libc">]
 extern int private mallopt(int parameter, int value)
 
-/// Sets how large a block has to be for glibc's allocator to ask the system for it, and how much may be free before it gives some back.
-let private allocate (ownBlocks: int) (keep: int) =
-    let trimThreshold, mmapThreshold = -1, -3
-
+/// Sets options of glibc's allocator, where it is the one.
+let private allocate options =
     try
         if OperatingSystem.IsLinux() then
-            mallopt (mmapThreshold, ownBlocks) |> ignore
-            mallopt (trimThreshold, keep) |> ignore
+            for option, value in options do
+                mallopt (option, value) |> ignore
     with :? EntryPointNotFoundException ->
         ()
 
-/// For timings: what is freed is kept. By default large blocks go back to the system whenever enough of them are free at once, and the
-/// next call finds them page by page: a small network then takes twice as long, and which of two that are compared is luck.
-let keepFreedMemory () = allocate (1 <<< 25) Int32.MaxValue
+/// How much may be free before some goes back to the system.
+let private trimThreshold = -1
+
+/// How large a block has to be to come from the system and to go back to it alone.
+let private mmapThreshold = -3
+
+/// How many such blocks there may be.
+let private mmapMax = -4
+
+/// For timings: what is freed is kept. By default large blocks go back to the system, and the next call finds them page by page: a
+/// network on images then takes up to four times as long, and which of two that are compared is luck.
+let keepFreedMemory () =
+    allocate [ mmapMax, 0; trimThreshold, Int32.MaxValue ]
 
 /// For peaks of memory: what is freed goes back at once, so that they are those of what is alive.
-let returnFreedMemory () = allocate (1 <<< 17) (1 <<< 17)
+let returnFreedMemory () =
+    allocate [ mmapThreshold, 1 <<< 17; trimThreshold, 1 <<< 17 ]
 
 /// A ratio of times, over all rounds.
 type Ratio = {
