@@ -36,15 +36,25 @@ internal sealed class AdjacentAxes
     /// <exception cref="EquivariantException">The tensor has too few axes, or they have another length.</exception>
     public Tensor Flatten(Tensor x, int n, object what)
     {
+        long[] shape = Require(x, n, what);
+        int first = shape.Length + _first;
+        (long before, long after) = (Product(shape, 1, first), Product(shape, first + _span, shape.Length));
+        return after == 1 ? x.reshape(shape[0], before, n) : x.reshape(shape[0], before, n, after);
+    }
+
+    /// <summary>Refuses what <see cref="Flatten"/> does; gives the shape of what it does not.</summary>
+    /// <inheritdoc cref="Flatten"/>
+    public long[] Require(Tensor x, int n, object what)
+    {
         TensorChecks.RequireDense(what, x);
-        int first = (int)x.dim() + _first;
+        long[] shape = x.shape;
+        int first = shape.Length + _first;
         if (first < 1)
         {
             throw new EquivariantException(
-                $"{what} moves axis {_first}, but a tensor of shape {TensorChecks.Shape(x)} has only {x.dim()} axes, the first of them the batch.");
+                $"{what} moves axis {_first}, but a tensor of shape {TensorChecks.Shape(x)} has only {shape.Length} axes, the first of them the batch.");
         }
 
-        long[] shape = x.shape;
         long length = Product(shape, first, first + _span);
         if (length != n)
         {
@@ -52,8 +62,7 @@ internal sealed class AdjacentAxes
                 $"{what} needs {n} coordinates along {this}, but a tensor of shape {TensorChecks.Shape(x)} has {length}.");
         }
 
-        (long before, long after) = (Product(shape, 1, first), Product(shape, first + _span, shape.Length));
-        return after == 1 ? x.reshape(shape[0], before, n) : x.reshape(shape[0], before, n, after);
+        return shape;
     }
 
     /// <summary>Names the axes.</summary>

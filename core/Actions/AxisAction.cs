@@ -61,6 +61,8 @@ public sealed class AxisAction : TensorAction
     /// <inheritdoc/>
     public override string ToString() => $"{Group.Name} on {Indices.Degree} coordinates";
 
+    internal override void RequireShape(Tensor x) => _axes.Require(x, Indices.Degree, this);
+
     internal override Tensor? Mix(RelaxedElements elements, Tensor x)
     {
         if (!x.is_floating_point() && !x.is_complex())

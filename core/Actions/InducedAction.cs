@@ -1,4 +1,5 @@
 using Equivariant.Core.Groups;
+using static TorchSharp.torch;
 
 namespace Equivariant.Core.Actions;
 
@@ -16,6 +17,8 @@ internal sealed class InducedAction(Group group, TensorAction action, Func<Group
 
     /// <inheritdoc/>
     public override OrbitMap Over(IReadOnlyList<GroupElement> elements) => action.Over([.. elements.Select(map)]);
+
+    internal override void RequireShape(Tensor x) => action.RequireShape(x);
 
     /// <inheritdoc/>
     public override string ToString() => $"{Group.Name} as {action}";

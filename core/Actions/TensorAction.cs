@@ -93,6 +93,11 @@ public abstract class TensorAction
     /// <param name="other">The other action.</param>
     public virtual bool ActsAs(TensorAction other) => ReferenceEquals(this, other);
 
+    /// <summary>Refuses a batch whose shape shows that the group does not act on it.</summary>
+    internal virtual void RequireShape(Tensor x)
+    {
+    }
+
     /// <summary>Applies elements that are not quite decided, for their gradient; null where it has none to pass on.</summary>
     internal virtual Tensor? Mix(RelaxedElements elements, Tensor x) =>
         throw new EquivariantException($"{this} can't pass a gradient on to what chooses its elements; let the group permute the coordinates of an axis.");

@@ -47,6 +47,7 @@ internal static class DesignChecks
     public static void RequireInput(TensorAction action, Tensor x, int transforms)
     {
         TensorChecks.RequireBatch("A design", x);
+        action.RequireShape(x);
         BigInteger bytes = (BigInteger)x.numel() * x.element_size() * transforms;
         if (bytes > long.MaxValue)
         {

@@ -21,16 +21,16 @@ public static class MemoryEstimate
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
-        long inputs = batch.shape[0], together = design.InputsTogether(batch, training);
-        long all = inputs * design.EvaluationsPerInput;
+        long inputs = batch.shape[0], all = inputs * design.EvaluationsPerInput;
         long rows = design.Evaluation.Ranks is { } ranks ? Math.Max(Math.Min(1, all), ranks.Share(all).Length) : all;
         bool forgets = design.Evaluation.Checkpoint || !training;
-        long kept = !forgets ? rows : together < inputs ? together * design.EvaluationsPerInput : Math.Min(rows, design.Evaluation.ChunkRows ?? rows);
+        long kept = design.Evaluation.ChunkRows is int chunk && forgets ? Math.Min(rows, chunk) : rows;
         long parameters = design.parameters().Sum(Bytes);
         Tensor row = batch.narrow(0, 0, Math.Min(1, inputs));
         long perRow = design.Models.Max(model => ActivationBytes(model, row, training));
         // In parts, there are the rows of one, and what comes in and goes out.
-        long ends = Bytes(row) * (forgets && (together < inputs || design.IsInParts(inputs)) ? kept + (2 * inputs) : all);
+        long part = design.IsInParts ? kept : design.InputsTogether(inputs) * design.EvaluationsPerInput;
+        long ends = Bytes(row) * ((design.ForgetsRows || !training) && part < all ? part + (2 * inputs) : all);
         return (parameters * (training ? 4 : 1)) + (perRow * kept) + ends;
     }
 

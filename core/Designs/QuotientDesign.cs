@@ -11,8 +11,8 @@ namespace Equivariant.Core.Designs;
 /// indices of a family of normal subgroups: <c>f(x) = Σᵢ reduce_{t∈Tᵢ} t⁻¹·Sym_{Kᵢ}(Mᵢ(t·Inv_{Kᵢ}(x)))</c>.
 /// </summary>
 /// <remarks>
-/// All terms that share a model are one call of it, for as many inputs as <see cref="Evaluation"/> takes together. With the trivial
-/// subgroup as the only kernel this is <see cref="Equitune"/>; with kernels, "multi-equitune", and with other reductions "multi-λ-equitune" and
+/// All terms of a batch that share a model are one call of it. With the trivial subgroup as the only kernel this is
+/// <see cref="Equitune"/>; with kernels, "multi-equitune", and with other reductions "multi-λ-equitune" and
 /// "multi-equizero". A design is itself a module from one tensor to one tensor, so designs nest.
 /// Source: Baltaji, Basu, Varshney, "Efficient Model-Agnostic Multi-Group Equivariant Networks" (TMLR 2024).
 /// </remarks>
@@ -110,37 +110,63 @@ public class QuotientDesign : SavedModule<Tensor, Tensor>
     {
         DesignChecks.RequireInput(Input, input, EvaluationsPerInput);
         using DisposeScope scope = NewDisposeScope();
-        long together = InputsTogether(input, is_grad_enabled());
-        if (together < input.shape[0])
+        long together = InputsTogether(input.shape[0]);
+        if (together == input.shape[0])
         {
-            // A view of one image a billion times is no memory, but nobody waits for its parts.
-            DesignChecks.Transforms(Input, input, () => empty(input.shape, input.dtype, input.device)).Dispose();
-            WrappedModel part = new(this, inputs => EvaluateWhole(inputs[0], Evaluation with { ChunkRows = null, Checkpoint = false }));
-            return cat([.. input.split(together, 0).Select(inputs => Evaluation.Call(part, [inputs]))], 0).MoveToOuterDisposeScope();
+            return EvaluateTogether(input).MoveToOuterDisposeScope();
         }
 
-        if (IsInParts(input.shape[0]))
+        // A view of one image a billion times takes no memory, but nobody waits for its parts.
+        DesignChecks.Transforms(Input, input, () => empty(input.shape, input.dtype)).Dispose();
+        return cat([.. input.split(together, 0).Select(EvaluateTogether)], 0).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// How many inputs of a batch are looked at before the next, so that there are no more rows than those of a call: as many as have so
+    /// many rows, or one, if that has more. Of one mean over more elements than that, some elements of many inputs are a call.
+    /// </summary>
+    internal long InputsTogether(long batch)
+    {
+        if (batch == 0 || Evaluation is not { ChunkRows: int rows, IsSeparate: true })
+        {
+            return batch;
+        }
+
+        long most = IsInParts ? rows : Math.Max(1, rows / EvaluationsPerInput);
+        long parts = ((batch - 1) / most) + 1;
+        return ((batch - 1) / parts) + 1;
+    }
+
+    /// <summary>
+    /// Whether what some elements give is added up before the next are looked at: for one mean over more elements than a call has rows,
+    /// plain or by a network, which says of a row what it says of it alone.
+    /// </summary>
+    internal bool IsInParts =>
+        Terms.Count == 1 && (Reduction.IsMean || Reduction is RowWeights.ByNetwork)
+        && Evaluation is { ChunkRows: int rows, IsSeparate: true } && EvaluationsPerInput > rows;
+
+    /// <summary>Whether the rows of a part are made again for the gradient, as what the model makes of them is.</summary>
+    internal bool ForgetsRows => (Evaluation.Checkpoint && IsInParts) || IsForgotten;
+
+    /// <summary>Whether inputs whose rows are a call are forgotten with all that becomes of them: what a gradient may go to is registered.</summary>
+    private bool IsForgotten =>
+        Evaluation is { Checkpoint: true, ChunkRows: int rows, IsSeparate: true } && EvaluationsPerInput <= rows
+        && Invariance == Invariance.Average && Reduction is not RowWeights.ByFunction && _models.All(model => model is nn.Module);
+
+    private Tensor EvaluateTogether(Tensor input)
+    {
+        if (IsInParts && input.shape[0] > 0)
         {
             // Threads that share the design may look for parts of other sizes at once.
             TransversalParts parts = TransversalParts.Of(Terms[0], input.shape[0], Evaluation.ChunkRows!.Value, _parts, Part);
             _parts = parts;
-            return EvaluateParts(parts, input).MoveToOuterDisposeScope();
+            return EvaluateParts(parts, input);
         }
 
-        return EvaluateWhole(input, Evaluation).MoveToOuterDisposeScope();
+        return IsForgotten
+            ? Evaluation.Call(new WrappedModel(this, inputs => EvaluateWhole(inputs[0], Evaluation with { Checkpoint = false })), [input])
+            : EvaluateWhole(input, Evaluation);
     }
-
-    /// <summary>How many inputs of a batch are expanded at once, each to its whole orbit.</summary>
-    internal long InputsTogether(Tensor batch, bool isLearning) =>
-        InputParts.Size(Evaluation, this, batch, EvaluationsPerInput, isLearning);
-
-    /// <summary>
-    /// Whether what some elements give is added up before the next are looked at, so that no more rows than those of a call are ever there:
-    /// for one mean over many elements, plain or by a network, which says of a row what it says of it alone.
-    /// </summary>
-    internal bool IsInParts(long batch) =>
-        Terms.Count == 1 && (Reduction.IsMean || Reduction is RowWeights.ByNetwork)
-        && Evaluation is { ChunkRows: int size, IsSeparate: true } && TransversalParts.Divide(Terms[0], batch, size);
 
     /// <summary>Evaluates inputs with all their rows there at once.</summary>
     private Tensor EvaluateWhole(Tensor input, Evaluation evaluation)

@@ -10,16 +10,9 @@ internal sealed record TransversalParts(int Elements, TransversalParts.Part[] Pa
     /// <summary>Parts that are so much smaller than a call may be are made anew.</summary>
     private const long MostCallsForOne = 4;
 
-    /// <summary>Whether one input is more than a call, and all inputs under one element are not.</summary>
-    /// <param name="term">The term.</param>
-    /// <param name="batch">The number of inputs.</param>
-    /// <param name="chunkRows">The most rows of a call.</param>
-    public static bool Divide(QuotientTerm term, long batch, int chunkRows) =>
-        batch > 0 && batch <= chunkRows && term.Evaluations > chunkRows;
-
-    /// <summary>Divides a term, of which <see cref="Divide"/> has to be true.</summary>
+    /// <summary>Divides a term of more elements than a call has rows.</summary>
     /// <param name="term">The term; its values become a mean, of which a part is the share of its elements.</param>
-    /// <param name="batch">The number of inputs.</param>
+    /// <param name="batch">The number of inputs, at least 1 and at most the rows of a call.</param>
     /// <param name="chunkRows">The most rows of a call.</param>
     /// <param name="known">Parts made before: they serve where they fit.</param>
     /// <param name="make">Makes the part of some elements, from one on.</param>

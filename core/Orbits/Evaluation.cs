@@ -12,9 +12,10 @@ namespace Equivariant.Core.Orbits;
 /// evaluated: equal rows have different gradients.
 /// </param>
 /// <param name="ChunkRows">
-/// The most rows of one call, at least 1, to bound memory. Designs of one tensor look at as many inputs together as have so many rows, and
-/// take an orbit of more rows part by part where it becomes one mean. Null for all rows in one call, except where nothing is learned:
-/// in eval mode, with gradients off, a processor gets as many inputs at a time as its caches hold the rows of.
+/// The most rows of one call, at least 1, to bound memory; null for one call whatever the size. Quotient designs, equituning among
+/// them, look at as many inputs together as have so many rows, so functions of rows, such as weights and losses, get those of some
+/// inputs; an orbit of more rows is made part by part where it becomes one mean, and else as a whole, of one input at a time. Other designs,
+/// and all with <paramref name="Distinct"/> or <paramref name="Ranks"/>, make the rows of all inputs at once.
 /// </param>
 /// <param name="Checkpoint">
 /// Forget each call's intermediate values and compute them again for the gradient, so that training needs the memory
@@ -29,11 +30,11 @@ namespace Equivariant.Core.Orbits;
 /// </param>
 public sealed record Evaluation(bool Distinct = false, int? ChunkRows = null, bool Checkpoint = false, Ranks? Ranks = null)
 {
-    /// <summary>The most rows of one call, to bound memory; null for as many as are best.</summary>
+    /// <summary>The most rows of one call, to bound memory; null for one call whatever the size.</summary>
     /// <exception cref="EquivariantException">The number is below 1.</exception>
     public int? ChunkRows { get; init => field = Checked(value); } = Checked(ChunkRows);
 
-    /// <summary>Every row evaluated, as many in one call as are best.</summary>
+    /// <summary>Every row evaluated, in one call.</summary>
     public static Evaluation Plain { get; } = new();
 
     /// <summary>Evaluates a model on rows.</summary>
@@ -86,7 +87,7 @@ public sealed record Evaluation(bool Distinct = false, int? ChunkRows = null, bo
     private static int? Checked(int? chunkRows) =>
         chunkRows is null or > 0
             ? chunkRows
-            : throw new EquivariantException($"A call of {chunkRows} rows evaluates nothing: {nameof(ChunkRows)} has to be at least 1, or null for as many as are best.");
+            : throw new EquivariantException($"A call of {chunkRows} rows evaluates nothing: {nameof(ChunkRows)} has to be at least 1, or null for one call whatever the size.");
 
     private Tensor Evaluate(WrappedModel model, Func<Tensor, Tensor>? collect, params Tensor[] inputs)
     {

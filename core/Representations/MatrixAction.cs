@@ -67,6 +67,8 @@ public sealed class MatrixAction : TensorAction
     /// <inheritdoc/>
     public override string ToString() => $"{Representation} along {_axes}";
 
+    internal override void RequireShape(Tensor x) => _axes.Require(x, Representation.Dimension, this);
+
     private sealed class MatrixMap(MatrixAction action, IReadOnlyList<GroupElement> elements) : OrbitMap(elements.Count)
     {
         private readonly DeviceTensor _matrices = new(action.Representation.Stack(elements));

@@ -61,13 +61,10 @@ let private batchOf case (size: int64) =
     torch.manual_seed 1L |> ignore
     torch.randn [| size; yield! case.Shape |]
 
-let private forward (model: Net) =
-    model.eval ()
-
-    fun (x: torch.Tensor) () ->
-        use scope = torch.NewDisposeScope()
-        use _ = torch.no_grad ()
-        model.call x |> ignore
+let private forward (model: Net) (x: torch.Tensor) () =
+    use scope = torch.NewDisposeScope()
+    use _ = torch.no_grad ()
+    model.call x |> ignore
 
 let private step (model: Net) =
     let optimiser = torch.optim.Adam(model.parameters (), 1e-4)
@@ -122,34 +119,17 @@ let private designs case : (string * int64 * (Net -> Net)) list =
             )
     ]
 
-/// A network on some rows at a time.
-let private inParts (net: Net) : Net = {
-    new Net("in parts") with
-        member _.forward x =
-            torch.cat [| for rows in x.split 64L -> net.call rows |]
-}
-
 let private overheadOf rounds case =
     let inputs = 32L
-    let order = int64 case.Action.Group.Order
-
-    let works: (string * int64 * int64 * (Net -> Net)) list =
-        ("bare model, 64 rows at a time", order, order, inParts)
-        :: [ for name, rows, wrap in designs case -> name, rows, 1L, wrap ]
 
     [
-        for name, rows, given, wrap in works do
+        for name, rows, wrap in designs case do
             let x = batchOf case inputs
-
-            let times (count: int64) =
-                x.repeat [| count; yield! List.replicate case.Shape.Length 1L |]
+            let bareRows = x.repeat [| rows; yield! List.replicate case.Shape.Length 1L |]
 
             let compare (work: Net -> torch.Tensor -> unit -> unit) =
                 match
-                    Paired.measure rounds [
-                        work (wrap (case.Network())) (times given)
-                        work (case.Network()) (times rows)
-                    ]
+                    Paired.measure rounds [ work (wrap (case.Network())) x; work (case.Network()) bareRows ]
                 with
                 | [ ours; bare ] -> Paired.format (Paired.ratio ours bare)
                 | _ -> failwith "two works were timed"
@@ -348,7 +328,7 @@ let private threads rounds case =
 let run rounds : string list = [
     yield!
         Tables.show
-            "Time over that of the bare model on the same number of rows in one call, under D4; forward in eval mode without gradients, where designs take inputs in parts that caches hold"
+            "Time over that of the bare model on the same number of rows, under D4"
             [ "model"; "design"; "rows"; "forward"; "training step" ]
             (List.collect (overheadOf rounds) [ cnn 16L; cnn 64L; mlp 256L; mlp 1024L ])
     yield!

@@ -167,9 +167,10 @@ let ``a mean over many elements takes as many at a time as a call may have rows`
             whole, 3L, 16, [ 15L; 15L; 15L; 15L; 12L ]
             whole, 1L, 16, [ 16L; 8L ]
             whole, 16L, 16, [ for _ in 1..24 -> 16L ]
-            // All in one call, and more inputs than a call may have rows.
+            // All in one call, two whole orbits a call, and more inputs than a call may have rows.
             whole, 3L, 72, [ 72L ]
-            whole, 5L, 4, [ for _ in 1..30 -> 4L ]
+            whole, 5L, 50, [ 48L; 48L; 24L ]
+            whole, 5L, 4, List.replicate 24 3L @ List.replicate 24 2L
             kleins, 2L, 5, [ 4L; 4L; 4L ]
         ] do
         let design =

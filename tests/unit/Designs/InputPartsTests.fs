@@ -1,4 +1,4 @@
-/// Inputs of a batch in parts: as many at a time as a call may have rows, or as a processor's caches hold.
+/// Inputs of a batch in parts: as many at a time as a call may have rows.
 module Equivariant.Tests.Designs.InputPartsTests
 
 open TorchSharp
@@ -7,7 +7,7 @@ open Equivariant.Core.Actions
 open Equivariant.Core.Designs
 open Equivariant.Core.Groups
 open Equivariant.Core.Orbits
-open Equivariant.Tests.Representations.SmallGroups
+open Equivariant.Tests.Expect
 open Equivariant.Tests.Tensors
 
 type private Net = torch.nn.Module<torch.Tensor, torch.Tensor>
@@ -53,11 +53,13 @@ let private reductions: (string * (unit -> Reduction)) list = [
 
 [<Fact>]
 let ``as many inputs at a time as a call holds give the values and the gradients of all at once`` () =
-    for terms, models, sizes in
+    for terms, models, most, sizes in
         [
-            [ whole ], 1, [ 12L; 8L ]
-            [ half; whole ], 1, [ 12L; 12L; 6L ]
-            [ half; whole ], 2, [ 4L; 8L; 4L; 8L; 2L; 4L ]
+            [ whole ], 1, 13, [ 12L; 8L ]
+            [ half; whole ], 1, 13, [ 12L; 12L; 6L ]
+            [ half; whole ], 2, 13, [ 4L; 8L; 4L; 8L; 2L; 4L ]
+            // One orbit is more than a call.
+            [ half; whole ], 1, 4, List.replicate 5 [ 4L; 2L ] |> List.concat
         ] do
         for name, reduction in reductions do
             for checkpoint in [ false; true ] do
@@ -100,7 +102,7 @@ let ``as many inputs at a time as a call holds give the values and the gradients
                     List.ofSeq rows, [ y; slope; x.grad ] @ gradients
 
                 let atOnce, expected = run Evaluation.Plain
-                let inParts, found = run (Evaluation(ChunkRows = 13, Checkpoint = checkpoint))
+                let inParts, found = run (Evaluation(ChunkRows = most, Checkpoint = checkpoint))
                 Assert.Equal(models, atOnce.Length)
                 Assert.Equal<int64 list>(sizes, inParts)
 
@@ -111,52 +113,30 @@ let ``as many inputs at a time as a call holds give the values and the gradients
                     )
 
 [<Fact>]
-let ``what is only evaluated, on a processor, is so in parts that its caches hold`` () =
-    let d4 = Group.Dihedral 4
-    let onImages = AxisAction(GridActions.Symmetries(d4, 64, 64), -2, -1)
-    torch.manual_seed 1L |> ignore
-    use x = torch.randn (20L, 1L, 64L, 64L)
+let ``checkpoints leave weight functions outside, whose parameters nobody registers`` () =
+    let slopes evaluation =
+        torch.manual_seed 5L |> ignore
+        let weights = torch.randn([| 4L; 1L |], dtype = torch.float64).requires_grad_()
+        let x = torch.randn ([| 5L; 4L |], dtype = torch.float64)
 
-    let network (parameters: int64) =
-        let convolution = torch.nn.Conv2d(1L, 1L, 3L, padding = 1L)
-        convolution.register_parameter ("unused", torch.nn.Parameter(torch.zeros parameters))
-        new Recording(torch.nn.Sequential(convolution, torch.nn.Dropout 0.0))
+        let design =
+            new Equitune(
+                perceptron 1L,
+                onFour,
+                onFour,
+                Reduction.Fixed _.matmul(weights).squeeze(1L).exp(),
+                evaluation
+            )
 
-    let rowsOf (network: Recording) evaluation (prepare: Equitune -> unit) (learning: bool) =
-        use scope = torch.NewDisposeScope()
-        use _ = torch.set_grad_enabled learning
-        let design = new Equitune(network, onImages, onImages, evaluation = evaluation)
-        design.eval ()
-        prepare design
-        let y = design.call x
-        let rows = List.ofSeq network.Rows
-        design.train ()
-        assertClose 1e-6 (design.call x) y
-        rows
+        torch.autograd.grad([| (design.call x).square().sum() |], [| weights |])[0]
 
-    let asTheyAre (_: Equitune) = ()
+    for rows in [ 3; 8 ] do
+        assertClose 1e-10 (slopes Evaluation.Plain) (slopes (Evaluation(ChunkRows = rows, Checkpoint = true)))
 
-    onOneThread (fun () ->
-        // A row has 16 KiB, an input eight rows, and the caches of a thread room for 256 KiB.
-        Assert.Equal<int64 list>(List.replicate 10 16L, rowsOf (network 1L) Evaluation.Plain asTheyAre false)
-        // A mebibyte of parameters is read again for each mebibyte of rows.
-        Assert.Equal<int64 list>(
-            [ 56L; 56L; 48L ],
-            rowsOf (network (1L <<< 18)) Evaluation.Plain asTheyAre false
-        )
+[<Fact>]
+let ``inputs of a wrong shape are refused by that of the batch`` () =
+    use x = torch.randn (100L, 5L, dtype = torch.float64)
 
-        for name, evaluation, prepare, learning in
-            [
-                "a gradient may be asked for", Evaluation.Plain, asTheyAre, true
-                "the design learns", Evaluation.Plain, (fun design -> design.train ()), false
-                "a layer draws",
-                Evaluation.Plain,
-                (fun (design: Equitune) ->
-                    for layer in design.modules () do
-                        if layer :? TorchSharp.Modules.Dropout then
-                            layer.train ()),
-                false
-                "equal rows are looked for", Evaluation(Distinct = true), asTheyAre, false
-                "calls may have more rows", Evaluation(ChunkRows = 1000), asTheyAre, false
-            ] do
-            Assert.True(([ 160L ] = rowsOf (network 1L) evaluation prepare learning), name))
+    for evaluation in [ Evaluation.Plain; Evaluation(ChunkRows = 3); Evaluation(ChunkRows = 8) ] do
+        refused [ "[100, 5]"; "4 coordinates" ] (fun () ->
+            (new Equitune(perceptron 1L, onFour, onFour, evaluation = evaluation)).call x)
