@@ -113,6 +113,31 @@ let ``as many inputs at a time as a call holds give the values and the gradients
                     )
 
 [<Fact>]
+let ``with checkpoints inputs are kept and none of their rows: what decides among them is asked again`` () =
+    let asked = ref 0
+
+    let loss (values: torch.Tensor) =
+        asked.Value <- asked.Value + 1
+        values.select (1L, 1L)
+
+    let evaluation = Evaluation(ChunkRows = 13, Checkpoint = true)
+
+    let design =
+        new QuotientDesign(
+            perceptron 1L,
+            onFour,
+            onFour,
+            [| whole |],
+            Reduction.LeastLoss loss,
+            evaluation = evaluation
+        )
+
+    let y = design.call (torch.randn ([| 5L; 4L |], dtype = torch.float64))
+    Assert.Equal(2, asked.Value)
+    y.sum().backward()
+    Assert.Equal(4, asked.Value)
+
+[<Fact>]
 let ``checkpoints leave weight functions outside, whose parameters nobody registers`` () =
     let slopes evaluation =
         torch.manual_seed 5L |> ignore
