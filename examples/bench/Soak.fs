@@ -48,32 +48,35 @@ module Soak =
 
     /// <summary>
     /// Lets the trainings of every run of a plan, with its first seed, go round and round; where a run trains nothing,
-    /// what it measures. The first run's go round once before, unmeasured. Nothing is written.
+    /// what it measures. The first run's go round once before, and what is measured then goes nowhere. Nothing is written.
     /// </summary>
     /// <param name="plan">The plan, best a tiny one.</param>
     /// <param name="device">Where to compute.</param>
     /// <param name="steps">How many steps each stage takes.</param>
     /// <param name="interval">After how many steps memory is measured.</param>
-    /// <param name="show">Is told each measurement: the stage, the step, the bytes.</param>
+    /// <param name="show">Writes down each measurement: the stage, the step, the bytes.</param>
     let run
         (plan: Plan)
         (device: string)
         steps
         interval
-        (show: string -> int -> int64 -> unit)
+        (show: TextWriter -> string -> int -> int64 -> unit)
         : Endured list =
         let found = Dictionary<string, ResizeArray<int * int64>>()
         let order = ResizeArray<string>()
 
-        let afterStep stage step =
-            if step % interval = 0 || step = steps then
-                if not (found.ContainsKey stage) then
-                    found.Add(stage, ResizeArray())
-                    order.Add stage
-
+        let measure every writer record stage step =
+            if step % every = 0 || step = steps then
                 let bytes = resident ()
-                found[stage].Add(step, bytes)
-                show stage step bytes
+                record stage (step, bytes)
+                show writer stage step bytes
+
+        let remember stage measured =
+            if not (found.ContainsKey stage) then
+                found.Add(stage, ResizeArray())
+                order.Add stage
+
+            found[stage].Add measured
 
         let place afterStep maps stages = {
             Folder = Path.GetTempPath()
@@ -107,10 +110,12 @@ module Soak =
                 work true |> ignore
 
         let runs = plan.Runs [ plan.Seeds.Head ]
-        // What the runtime needs for itself, such as room for compiled code, is there after one of them.
-        runs |> List.truncate 1 |> List.iter (goRound (fun _ _ -> ()) (HashSet()))
+        // What the runtime needs for itself is there after one of them. It compiles a method again after thirty calls, and
+        // keeps megabytes of what that takes: those that measure have to be called so often before they count.
+        let unsaid = measure (max 1 (interval / 2)) TextWriter.Null (fun _ _ -> ())
+        runs |> List.truncate 1 |> List.iter (goRound unsaid (HashSet()))
         let stages = HashSet<string>()
-        List.iter (goRound afterStep stages) runs
+        List.iter (goRound (measure interval Console.Out remember) stages) runs
 
         if order.Count = 0 then
             raise (

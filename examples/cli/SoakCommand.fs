@@ -1,6 +1,7 @@
 /// `soak`: whether memory stays flat over many steps of an experiment's models.
 module internal Equivariant.Cli.SoakCommand
 
+open System.IO
 open Argu
 open TorchSharp
 open Equivariant.Bench
@@ -72,8 +73,8 @@ let run (experiments: AnyExperiment list) (own: string list) (arguments: ParseRe
     | Ok plan ->
         torch.set_num_threads 1
 
-        let show stage step bytes =
-            printfn $"%s{stage}: step %d{step}, %.1f{mebibytes bytes} MiB"
+        let show (writer: TextWriter) stage step bytes =
+            fprintfn writer $"%s{stage}: step %d{step}, %.1f{mebibytes bytes} MiB"
 
         let endured =
             Soak.run plan (arguments.GetResult(Device, "cpu")) steps (interval steps) show
