@@ -225,7 +225,7 @@ public class QuotientDesign : SavedModule<Tensor, Tensor>
         RowWeights weights = (RowWeights)Reduction;
         return Evaluation.Evaluate(
             new WrappedModel(weights, rows => weights.Ask(rows[0])), [input],
-            given => Transforms(part, given[0]), (numbers, _) => numbers.view(part.Count, input.shape[0]).t()).MoveToOuterDisposeScope();
+            given => Transforms(part, given[0]), (numbers, given) => numbers.view(part.Count, given[0].shape[0]).t()).MoveToOuterDisposeScope();
     }
 
     private Tensor Transforms(TransversalParts.Part part, Tensor input) =>
