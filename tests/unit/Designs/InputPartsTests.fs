@@ -179,3 +179,24 @@ let ``inputs of a wrong shape are refused by that of the batch`` () =
     for evaluation in [ Evaluation.Plain; Evaluation(ChunkRows = 3); Evaluation(ChunkRows = 8) ] do
         refused [ "[100, 5]"; "4 coordinates" ] (fun () ->
             (new Equitune(perceptron 1L, onFour, onFour, evaluation = evaluation)).call x)
+
+[<Fact>]
+let ``estimates of memory know which rows are there at once`` () =
+    use x = torch.zeros (1000L, 4L, dtype = torch.float64)
+
+    let bytes reduction evaluation training =
+        let design =
+            new QuotientDesign(perceptron 1L, onFour, onFour, [| whole |], reduction, evaluation = evaluation)
+
+        MemoryEstimate.Of(design, x, training)
+
+    let leastLoss = Reduction.LeastLoss _.select(1L, 1L)
+    let given = Reduction.Fixed _.select(1L, 0L).exp()
+    let inParts = Evaluation(ChunkRows = 13, Checkpoint = true)
+    // Of 4000 rows of 32 bytes, or of the twelve of three inputs, of what is given and of what is found.
+    let saved = 32L * (4000L - (12L + 2L * 1000L))
+    Assert.Equal(saved, bytes given inParts true - bytes leastLoss inParts true)
+    Assert.Equal(bytes given inParts false, bytes leastLoss inParts false)
+    // The network's widest value and its successor, for the rows of one call.
+    let values = 8L * (6L + 6L) * (4000L - 13L)
+    Assert.Equal(saved + values, bytes given Evaluation.Plain false - bytes given inParts false)
