@@ -127,7 +127,7 @@ public class QuotientDesign : SavedModule<Tensor, Tensor>
     /// </summary>
     internal long InputsTogether(long batch)
     {
-        if (batch == 0 || Evaluation is not { ChunkRows: int rows, IsSeparate: true })
+        if (batch == 0 || MostRows is not int rows)
         {
             return batch;
         }
@@ -142,23 +142,25 @@ public class QuotientDesign : SavedModule<Tensor, Tensor>
     /// plain or by a network, which says of a row what it says of it alone.
     /// </summary>
     internal bool IsInParts =>
-        Terms.Count == 1 && (Reduction.IsMean || Reduction is RowWeights.ByNetwork)
-        && Evaluation is { ChunkRows: int rows, IsSeparate: true } && EvaluationsPerInput > rows;
+        Terms.Count == 1 && (Reduction.IsMean || Reduction is RowWeights.ByNetwork) && EvaluationsPerInput > MostRows;
 
     /// <summary>Whether the rows of a part are made again for the gradient, as what the model makes of them is.</summary>
     internal bool ForgetsRows => (Evaluation.Checkpoint && IsInParts) || IsForgotten;
 
     /// <summary>Whether inputs whose rows are a call are forgotten with all that becomes of them: what a gradient may go to is registered.</summary>
     private bool IsForgotten =>
-        Evaluation is { Checkpoint: true, ChunkRows: int rows, IsSeparate: true } && EvaluationsPerInput <= rows
+        Evaluation.Checkpoint && EvaluationsPerInput <= MostRows
         && Invariance == Invariance.Average && Reduction is not RowWeights.ByFunction && _models.All(model => model is nn.Module);
+
+    /// <summary>The most rows that there are to be at once; null where all are made together.</summary>
+    private int? MostRows => Evaluation.IsSeparate ? Evaluation.ChunkRows : null;
 
     private Tensor EvaluateTogether(Tensor input)
     {
         if (IsInParts && input.shape[0] > 0)
         {
             // Threads that share the design may look for parts of other sizes at once.
-            TransversalParts parts = TransversalParts.Of(Terms[0], input.shape[0], Evaluation.ChunkRows!.Value, _parts, Part);
+            TransversalParts parts = TransversalParts.Of(Terms[0], input.shape[0], MostRows!.Value, _parts, Part);
             _parts = parts;
             return EvaluateParts(parts, input);
         }
